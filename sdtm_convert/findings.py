@@ -1,0 +1,31 @@
+"""Findings: what is wrong with data, as a table. One row a finding; never raised, never dropped."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+COLUMNS = ("rule", "severity", "dataset", "record", "usubjid", "seq", "variables", "values", "message", "source")
+SEVERITIES = ("error", "warning", "notice")
+
+
+def findings(rows: list[dict] | dict[str, object] | None = None) -> pd.DataFrame:
+    """A findings table from literal rows or from columns; what a row does not name is missing.
+
+    Columns: `rule`, `severity` (error, warning, notice), `dataset`, `record` (1-based row in the dataset, missing for a
+    dataset-level finding), `usubjid`, `seq`, `variables` and `values` (lists joined by "; "), `message`, `source` (raw table,
+    row and field where known). `record` and `seq` are nullable integers, all others text.
+    """
+    table = pd.DataFrame(rows if rows is not None else [])
+    table = table.reindex(columns=list(COLUMNS))
+    numbers = {name: pd.to_numeric(table[name]).astype("Int64") for name in ("record", "seq")}
+    return table.astype({name: "str" for name in COLUMNS if name not in numbers}).assign(**numbers)[list(COLUMNS)]
+
+
+def combine(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Several findings tables as one, most severe first, else in the order given."""
+    kept = [table for table in tables if len(table)]
+    if not kept:
+        return findings()
+    table = pd.concat(kept, ignore_index=True)
+    rank = table["severity"].map({severity: rank for rank, severity in enumerate(SEVERITIES)})
+    return table.iloc[rank.argsort(kind="stable")].reset_index(drop=True)

@@ -1,0 +1,19 @@
+"""Fixtures that the tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data and official references; SDTM_CONVERT_SHARED names it, else it lies beside the checkout."""
+    place = Path(os.environ.get("SDTM_CONVERT_SHARED", REPOSITORY.parent / "shared"))
+    if not place.is_dir():
+        pytest.skip(f"the reference data are not at {place}; set SDTM_CONVERT_SHARED to their folder")
+    return place
