@@ -1,0 +1,81 @@
+"""IBM System/360 doubles, the numbers of a transport file (TS-140), to and from IEEE float64, whole columns at a time.
+
+An IBM double is a sign bit, a 7-bit power of 16 in excess 64 and a 56-bit fraction: value = 0.fraction * 16 ** (power - 64).
+Every float64 from 2**-260 up to, not including, 2**252 in size has exactly one normalised IBM form and comes back unchanged.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+MISSING = 0x2E << 56  # the letter "." and seven zero bytes
+SPECIAL_MISSING = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"  # .A to .Z and ._: the letter and seven zero bytes
+
+_FRACTION = np.uint64((1 << 52) - 1)
+_LEADING = np.uint64(1 << 52)
+_SIGN = np.uint64(1 << 63)
+_LOWEST, _HIGHEST = 764, 1275  # IEEE exponent field + 1 of 2**-260 and of the largest number below 2**252
+_FRACTION_56 = np.uint64((1 << 56) - 1)
+
+# By first byte of the IBM double (sign and power): the factor of its fraction read as an integer. All are exact in float64.
+_FACTOR = np.ldexp(np.where(np.arange(256) > 127, -1.0, 1.0), 4 * ((np.arange(256) & 127) - 64) - 56)
+# The same for a zero fraction: either a missing value or a zero in disguise.
+_ZERO_FRACTION = np.zeros(256)
+_ZERO_FRACTION[[0x2E, *SPECIAL_MISSING.encode()]] = np.nan
+
+
+def encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """IBM doubles of a float64 column as native uint64 (write them big-endian); NaN becomes the missing value ".".
+
+    Also the masks of values that are too large (2**252 and beyond, infinities) and too small (below 2**-260, not zero) for an
+    IBM double, or None where there is none. Too small ones have become zero; what stands for too large ones means nothing.
+
+    >>> encode(np.array([1.0, -118.625, 0.0]))[0].astype(">u8").tobytes().hex(" ", 8)
+    '4110000000000000 c276a00000000000 0000000000000000'
+    """
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    bits = values.view(np.uint64)
+    exponent = bits << np.uint64(1)
+    exponent >>= np.uint64(53)
+    exponent += np.uint64(1)
+    ordinary = not len(values) or (exponent.min() >= _LOWEST and exponent.max() <= _HIGHEST)
+    odd = None if ordinary else (exponent < _LOWEST) | (exponent > _HIGHEST)
+    ibm = bits & _FRACTION
+    ibm |= _LEADING
+    ibm <<= exponent & np.uint64(3)  # a power of 2 that is no power of 16 moves into the fraction
+    exponent >>= np.uint64(2)
+    exponent -= np.uint64(191)  # 65 for the new excess and the leading digit, -256 for the old excess
+    exponent <<= np.uint64(56)
+    ibm |= exponent
+    ibm |= bits & _SIGN
+    if ordinary:
+        return ibm, None, None
+    missing, size = np.isnan(values), np.abs(values)
+    ibm[odd] = 0
+    ibm[missing] = MISSING
+    large, small = size >= 2.0**252, odd & (size < 1) & (size > 0)
+    return ibm, large if large.any() else None, small if small.any() else None
+
+
+def decode(ibm: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Float64 of IBM doubles given as native uint64; any missing value becomes NaN.
+
+    Also the positions of special missing values, their letters ("A" to "Z", "_"; as integers), and the number of values that
+    a float64 cannot hold (fractions that use more than 53 of the 56 bits; they are rounded to the nearest).
+
+    >>> values, rows, letters, rounded = decode(np.array([0x4101 << 48, 0x41 << 56, 0x2E << 56], dtype=np.uint64))
+    >>> values, rows, letters, rounded
+    (array([0.0625,    nan,    nan]), array([1]), array([65], dtype=uint8), 0)
+    """
+    fraction = (ibm & _FRACTION_56).view(np.int64)
+    first = (ibm >> np.uint64(56)).view(np.int64)
+    values = fraction.astype(np.float64)
+    rounded = int(np.count_nonzero(values.astype(np.int64) != fraction))
+    values *= _FACTOR[first]
+    empty = np.flatnonzero(fraction == 0)
+    if not len(empty):
+        return values, empty, np.empty(0, np.uint8), rounded
+    letters = first[empty]
+    values[empty] = _ZERO_FRACTION[letters]
+    special = np.isnan(values[empty]) & (letters != 0x2E)
+    return values, empty[special], letters[special].astype(np.uint8), rounded

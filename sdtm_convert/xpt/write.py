@@ -1,0 +1,298 @@
+"""Write transport files (TS-140): chunk by chunk into a file aside, which takes its place when all is well."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sdtm_convert.errors import InputError
+from sdtm_convert.xpt import ibm
+from sdtm_convert.xpt.columns import Source, check_label, check_name, columns, declare
+from sdtm_convert.xpt.encode import encode_numbers, encode_text
+from sdtm_convert.xpt.files import put, replacing
+from sdtm_convert.xpt.header import RECORD, Stamp, XptMetadata, XptVariable, XptWarning, format_timestamp, pack_library, pack_member
+from sdtm_convert.xpt.target import Target
+
+CHUNK = 1 << 21  # bytes of observations at a time: small enough for the processor's cache ...
+FEWEST_ROWS, LARGEST_CHUNK = 1024, 1 << 24  # ... but enough rows, where they are long, to keep the work in columns
+
+Table = pd.DataFrame | pa.Table
+
+
+def write_xpt(
+    frame: Table | Iterable[Table],
+    path: str | os.PathLike,
+    *,
+    name: str | None = None,
+    label: str = "",
+    variables: Mapping | Iterable | None = None,
+    created: datetime | str | None = None,
+    modified: datetime | str | None = None,
+    metadata: XptMetadata | None = None,
+    special_missing: Mapping[str, Mapping[int, str]] | None = None,
+    encoding: str = "ascii",
+    allow: Collection[str] = (),
+    threads: int = 1,
+    chunk_rows: int | None = None,
+) -> None:
+    """Write one dataset as a SAS transport file, version 5 (TS-140).
+
+    `frame` is a table (pandas, or whatever speaks Arrow's stream protocol), or an iterable of tables that together are the
+    dataset; then `variables` must say type and length of each. `variables` maps a column to its attributes, a dict or an object
+    with `type` (Char or Num), `length` in bytes, `label`, `format` or `display_format`, `informat`; a sequence of
+    `model.Variable` will do. What is not declared is taken from the data. `special_missing` gives, by variable, the letter (A to
+    Z or _) of 0-based rows whose number is missing. `metadata`, as `read_xpt` returned it, is the default of all of these.
+
+    `created` (and `modified`, else the same) go into the header; without them those of `metadata`, else the environment's
+    SOURCE_DATE_EPOCH, else the present, in UTC. The bytes depend on nothing else: not on `threads`, nor on `chunk_rows`.
+
+    Raises InputError, and leaves an old file as it was, for whatever would be altered or lost: docs/transport-files.md lists it,
+    with the words of `allow` that let some of it pass.
+    """
+    base = metadata or XptMetadata("")
+    base = replace(base, name=name or base.name, label=label or base.label)
+    if special_missing is not None:
+        base = replace(base, special_missing=special_missing)
+    dataset = _Dataset(frame, _stamped(base, created, modified), base.variables if variables is None else variables)
+    _write([dataset], path, _Options(encoding, frozenset(allow), threads, chunk_rows))
+
+
+def write_members(
+    members: Iterable[tuple[Table | Iterable[Table], XptMetadata]],
+    path: str | os.PathLike,
+    *,
+    created: datetime | str | None = None,
+    modified: datetime | str | None = None,
+    encoding: str = "ascii",
+    allow: Collection[str] = (),
+    threads: int = 1,
+) -> None:
+    """Write several datasets into one transport file, each as `write_xpt` does; needs allow={"members"}.
+
+    Regulators take one dataset a file; this is for files that were read with several and must be written back.
+    """
+    datasets = [_Dataset(frame, _stamped(metadata, created, modified), metadata.variables) for frame, metadata in members]
+    if not datasets:
+        raise InputError(f"{path}: a transport file needs at least one dataset.")
+    if len(datasets) > 1 and "members" not in allow:
+        raise InputError(f"{path}: {len(datasets)} datasets; regulators take one a file. Pass allow={{'members'}} to write it all the same.")
+    _write(datasets, path, _Options(encoding, frozenset(allow), threads, None))
+
+
+@dataclass(frozen=True)
+class _Dataset:
+    """What the caller wants written."""
+
+    frame: Table | Iterable[Table]
+    metadata: XptMetadata
+    declared: Mapping | Iterable
+
+
+@dataclass(frozen=True)
+class _Options:
+    encoding: str
+    allow: frozenset[str]
+    threads: int
+    chunk_rows: int | None
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What all chunks of one dataset share. `special` has rows and IBM doubles of special missing values, by variable."""
+
+    variables: tuple[XptVariable, ...]
+    positions: tuple[int, ...]
+    record: int
+    special: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    target: Target
+    cut: set[str]  # variables whose declared length cut a number; filled as chunks are written
+    scratch: threading.local
+
+
+def _write(datasets: list[_Dataset], path: str | os.PathLike, options: _Options) -> None:
+    with replacing(path) as descriptor:
+        header = pack_library(datasets[0].metadata.library)
+        put(descriptor, header, 0)
+        offset = len(header)
+        for dataset in datasets:
+            offset = _write_member(descriptor, offset, dataset, str(path), options)
+    stem = Path(path).stem
+    if len(datasets) == 1 and stem.upper() != datasets[0].metadata.name.upper():
+        warnings.warn(f"{path}: holds the dataset {datasets[0].metadata.name}; a file is named for its dataset.", XptWarning, stacklevel=3)
+
+
+def _write_member(descriptor: int, offset: int, dataset: _Dataset, path: str, options: _Options) -> int:
+    """Write one dataset at `offset`; return where it ends."""
+    metadata = dataset.metadata
+    target = Target(path, metadata.name, options.encoding, options.allow)
+    check_name(metadata.name, target, "dataset")
+    check_label(metadata.label, target)
+    parts, whole = _parts(dataset.frame)
+    first = next(parts, None)
+    if first is None:  # not one table came: the dataset is empty, and all is declared
+        first = {variable: Source(np.empty(0, object)) for variable in _declared_names(dataset.declared)}
+    variables = declare(first, dataset.declared, target, infer=whole)
+    metadata = replace(metadata, variables=variables)
+    header = pack_member(metadata, options.encoding)
+    put(descriptor, header, offset)
+    layout = _layout(variables, metadata.special_missing, target)
+    start, rows, last = offset + len(header), 0, b""
+    for part in itertools.chain([first], parts):
+        last = _write_part(descriptor, start, rows, part, layout, options) or last
+        rows += len(next(iter(part.values())).data)
+    _check_end(layout, rows, last)
+    size = rows * layout.record
+    put(descriptor, b" " * (-size % RECORD), start + size)
+    return start + size + -size % RECORD
+
+
+def _parts(frame: Table | Iterable[Table]) -> tuple[Iterator[dict[str, Source]], bool]:
+    """The tables one by one, as columns; and whether it is one table, whose columns can be looked at before writing."""
+    if isinstance(frame, pd.DataFrame | pa.Table):
+        return iter([columns(frame)]), True
+    if hasattr(frame, "__arrow_c_stream__") and not isinstance(frame, pa.RecordBatchReader):
+        return iter([columns(pa.table(frame))]), True
+    tables = (table if isinstance(table, pd.DataFrame | pa.Table) else pa.table(table) for table in frame)
+    return (columns(table) for table in tables), False
+
+
+def _declared_names(declared: Mapping | Iterable) -> list[str]:
+    if isinstance(declared, Mapping):
+        return list(declared)
+    return [item["name"] if isinstance(item, Mapping) else item.name for item in declared]
+
+
+def _layout(variables: tuple[XptVariable, ...], special_missing: Mapping[str, Mapping[int, str]], target: Target) -> _Layout:
+    widths = [variable.length for variable in variables]
+    positions = tuple(itertools.accumulate([0, *widths[:-1]]))
+    types = {variable.name: variable.type for variable in variables}
+    special = {}
+    for name, letters in special_missing.items():
+        if types.get(name) != "Num":
+            target.refuse("is no numeric variable of this dataset, yet has special missing values.", value=name)
+        for row, letter in letters.items():
+            if not isinstance(letter, str) or len(letter) != 1 or letter not in ibm.SPECIAL_MISSING:
+                target.refuse("is no special missing value; give A to Z or _.", name, row, letter)
+        rows = np.fromiter(letters.keys(), np.int64, len(letters))
+        coded = np.fromiter(map(ord, letters.values()), np.uint64, len(letters)) << np.uint64(56)
+        order = np.argsort(rows)
+        special[name] = (rows[order], coded[order])
+    return _Layout(variables, positions, sum(widths), special, target, set(), threading.local())
+
+
+def _write_part(descriptor: int, start: int, first_row: int, part: dict[str, Source], layout: _Layout, options: _Options) -> bytes:
+    """Write the rows of one table, which begin at row `first_row` of the dataset; return the last row as written."""
+    if list(part) != [variable.name for variable in layout.variables]:
+        layout.target.refuse(f"the table that begins at row {first_row + 1} has other columns than the first: {', '.join(map(str, part))}.")
+    sources = list(part.values())
+    rows = len(sources[0].data)
+    step = options.chunk_rows or max(1, min(max(FEWEST_ROWS, CHUNK // layout.record), LARGEST_CHUNK // layout.record))
+
+    def write_chunk(begin: int) -> bytes:
+        end = min(begin + step, rows)
+        records = _encode(sources, begin, end, first_row, layout)
+        put(descriptor, records, start + (first_row + begin) * layout.record)
+        return records[-layout.record :].tobytes() if end == rows else b""
+
+    if options.threads == 1 or rows <= step:
+        ends = [write_chunk(begin) for begin in range(0, rows, step)]
+    else:
+        with ThreadPoolExecutor(options.threads) as pool:
+            try:
+                ends = list(pool.map(write_chunk, range(0, rows, step)))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    return ends[-1] if ends else b""
+
+
+def _encode(sources: list[Source], begin: int, end: int, first_row: int, layout: _Layout) -> np.ndarray:
+    """Rows `begin` to `end` of a table as records, in a buffer that the thread's next chunk uses again."""
+    rows, size = end - begin, (end - begin) * layout.record
+    if getattr(layout.scratch, "buffer", None) is None or len(layout.scratch.buffer) < size:
+        layout.scratch.buffer = np.empty(size, np.uint8)
+    buffer = layout.scratch.buffer[:size]
+    buffer.fill(ord(" "))
+    for source, variable, position in zip(sources, layout.variables, layout.positions, strict=True):
+        part = source.chunk(begin, end)
+        if variable.type == "Char":
+            texts = encode_text(part, variable, first_row + begin, layout.target)
+            np.ndarray(rows, texts.dtype, buffer, position, (layout.record,))[:] = texts
+            continue
+        coded, cut = encode_numbers(part, variable, first_row + begin, layout.target)
+        if cut:
+            layout.cut.add(variable.name)
+        _mark_special(coded, variable, first_row + begin, layout)
+        if variable.length == 8:
+            np.ndarray(rows, ">u8", buffer, position, (layout.record,))[:] = coded
+        else:
+            kept = coded.astype(">u8").view(np.uint8).reshape(rows, 8)[:, : variable.length]
+            np.ndarray((rows, variable.length), np.uint8, buffer, position, (layout.record, 1))[:] = kept
+    return buffer
+
+
+def _mark_special(coded: np.ndarray, variable: XptVariable, first_row: int, layout: _Layout) -> None:
+    rows, letters = layout.special.get(variable.name, ((), ()))
+    if not len(rows):
+        return
+    here = slice(*np.searchsorted(rows, [first_row, first_row + len(coded)]))
+    inside = rows[here] - first_row
+    filled = inside[coded[inside] != np.uint64(ibm.MISSING)]
+    if len(filled):
+        layout.target.refuse("has a number where a special missing value is to be.", variable.name, first_row + int(filled[0]))
+    coded[inside] = letters[here]
+
+
+def _check_end(layout: _Layout, rows: int, last: bytes) -> None:
+    """What can only be said once all rows are known."""
+    for name, (places, _) in layout.special.items():
+        if len(places) and not 0 <= places[0] <= places[-1] < rows:
+            layout.target.refuse(f"special missing values lie outside the {rows} rows.", name)
+    blank = bool(last) and not last.strip(b" ")
+    # A row that begins less than a record before the end could be padding as well: no reader can tell.
+    if blank and (rows - 1) * layout.record > (rows * layout.record + RECORD - 1) // RECORD * RECORD - RECORD:
+        if "blank rows" not in layout.target.allow:
+            why = "is blank, and shorter than a record of 80 bytes: readers would take it for padding."
+            layout.target.refuse(why, row=rows - 1, allowance="blank rows")
+    if layout.cut:
+        where = f"{layout.target.path}: {layout.target.dataset}"
+        warnings.warn(f"{where}: numbers were cut to the declared length of {', '.join(sorted(layout.cut))}.", XptWarning, stacklevel=5)
+
+
+def _stamped(metadata: XptMetadata, created: datetime | str | None, modified: datetime | str | None) -> XptMetadata:
+    """The metadata with the timestamps that the caller asks for, else with those it has, else with the present."""
+    if created is None and modified is None:
+        if metadata.library.created and metadata.member.created:
+            return metadata
+        created = _now()
+    times = {"created": _timestamp(created or modified), "modified": _timestamp(modified or created)}
+    return replace(metadata, library=replace(metadata.library, **times), member=replace(metadata.member, **times))
+
+
+def _timestamp(moment: datetime | str) -> str:
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
+    return format_timestamp(moment)
+
+
+def _now() -> datetime:
+    """The time that a reproducible build is told to use, else the present; UTC, so that a time zone changes no byte."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not epoch:
+        return datetime.now(UTC)
+    if not epoch.isdecimal():
+        raise InputError(f"SOURCE_DATE_EPOCH={epoch!r}: is no whole number of seconds since 1970.")
+    return datetime.fromtimestamp(int(epoch), UTC)
