@@ -73,7 +73,7 @@ def add_datasets(mdv: etree._Element, shared: Shared) -> None:
             "Repeating": "Yes" if dataset.repeating and not dataset.reference_data else "No",
             "IsReferenceData": "Yes" if dataset.reference_data else "No",
             "SASDatasetName": dataset.name if SAS_NAME.fullmatch(dataset.name) else None,
-            "Domain": (dataset.domain or None) if _is_tabulation(dataset) else None,
+            "Domain": (dataset.domain or dataset.name) if _is_tabulation(dataset) else None,
             "Purpose": dataset.purpose,
             "def:Structure": dataset.structure,
             "def:ArchiveLocationID": leaf if dataset.records else None,
