@@ -15,15 +15,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from generator import defects, entry, logs, measurements, subjects, treatment, write
+from generator import defects, entry, events, logs, measurements, subjects, treatment, write
 from generator.text import catalogue
 
 BLOCK = 2500  # subjects simulated at a time: keeps memory flat; another number would give other data
 FORMS = {
-    "dm": entry.demography, "ic": entry.consent, "mh": logs.history, "sofa": entry.sofa, "rand": entry.randomisation,
-    "sv": entry.visit_dates, "inf": treatment.infusions, "vs": measurements.vital_signs, "abg": measurements.blood_gases,
-    "lab": measurements.laboratory, "qs": measurements.questionnaires, "icu": logs.icu_stays, "cm": logs.medications,
-    "ae": logs.adverse_events, "ds": logs.disposition,
+    "dm": entry.demography, "ic": entry.consent, "mh": logs.history, "sofa": entry.sofa,
+    "rand": entry.randomisation, "sv": entry.visit_dates, "inf": treatment.infusions,
+    "vs": measurements.vital_signs, "abg": measurements.blood_gases, "lab": measurements.laboratory,
+    "qs": measurements.questionnaires, "icu": logs.icu_stays, "cm": logs.medications,
+    "ae": events.adverse_events, "ds": logs.disposition,
 }
 
 
@@ -65,7 +66,7 @@ def generate(count: int, seed: int, out: Path, clean: bool) -> None:
 
 
 def block_tables(who: subjects.Subjects, seed: int, block: int, fields: dict[str, list[str]]) -> dict[str, pa.Table]:
-    """Each form of one block of subjects. A form has its own stream of random numbers: forms do not disturb each other."""
+    """Each form of one block of subjects, from a stream of random numbers of its own: no form disturbs another."""
     return {
         form: write.as_table(fill(who, np.random.default_rng([seed, block, number])), fields[form])
         for number, (form, fill) in enumerate(FORMS.items(), 1)

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from .edits import EDITS, Edit
 from .structure import Insertion, plant_rows
+from .text import catalogue
 
 COLUMNS = ["id", "form", "row", "SUBJECT", "field", "value", "clean", "kind", "outcome", "expected"]
 
@@ -59,7 +60,7 @@ def _edit(rng, edit: Edit, table: pa.Table, used: np.ndarray, changes: dict, sub
             new = changes.setdefault((edit.form, field), {})[row] = change(rng, values[field], values)
             found.append({
                 "form": edit.form, "row": row, "SUBJECT": values["SUBJECT"], "field": field, "value": new or "",
-                "clean": values[field] or "", "kind": edit.kind, "outcome": edit.outcome, "expected": edit.expected,
+                "clean": values[field] or "", "kind": edit.kind,
             })
     return found
 
@@ -99,6 +100,9 @@ def _reshaped(table: pa.Table, insertions: list[Insertion], removed: list[int]) 
     return grown.take(pa.array(order)), position
 
 
+KINDS = {row["kind"]: row for row in catalogue("defect_kinds.csv")}
+
+
 def start_list(path: Path) -> None:
     with open(path, "w", encoding="utf-8", newline="") as handle:
         csv.writer(handle, lineterminator="\n").writerow(COLUMNS)
@@ -110,5 +114,5 @@ def append_list(path: Path, found: list[dict], rows: dict[str, int], last_id: in
         writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
         for last_id, defect in enumerate(found, last_id + 1):
             row = "" if defect["row"] is None else defect["row"] + rows[defect["form"]]
-            writer.writerow({**defect, "id": f"D{last_id:04}", "row": row})
+            writer.writerow({**defect, **KINDS[defect["kind"]], "id": f"D{last_id:04}", "row": row})
     return last_id

@@ -51,9 +51,9 @@ def sofa(s: Subjects, rng: np.random.Generator) -> Form:
     n = len(s)
     supported = s.ratio[:, 0] < 180  # high-flow or ventilation
     score = np.zeros((n, 6), np.int64)
-    score[:, 0] = np.where(supported, 3, 2)
+    score[:, 0] = np.where(supported, 3, np.where(s.ratio[:, 0] <= 300, 2, 1))
     extra = ~supported & (rng.random(n) < 0.5)
-    score[np.flatnonzero(extra), rng.choice([1, 2, 3, 5], extra.sum(), p=[0.35, 0.25, 0.2, 0.2])] = 1
+    score[np.flatnonzero(extra), rng.integers(1, 6, extra.sum())] = 1
     failed = s.criterion == CRITERIA.index("INC06")
     score[failed, 1:] += np.array([2, 0, 1, 0, 1])
     supply = device(s.ratio[:, 0])
@@ -89,12 +89,10 @@ def visit_dates(s: Subjects, rng: np.random.Generator) -> Form:
     took_place = s.attended[who, visit]
     header = visit_header(s, who, visit)
     header["VISITDT"] = dates(s.visit_day[who, visit], "yyyy-mm-dd", took_place)
-    late = visit >= 9
-    in_icu = rng.random(len(who)) < np.clip((230 - s.ratio[who, visit]) / 100, 0.02, 0.95)
-    place = np.where(late, np.where(rng.random(len(who)) < 0.8, 2, 3), in_icu)
+    place = np.where(visit < 9, 0, rng.choice(3, len(who), p=[0.15, 0.65, 0.2]))
     return {
         **header,
         "VISOCC": yes_no(took_place),
         "VISREAS": pick(MISSED_REASONS, s.missed_reason[who, visit], ~took_place),
-        "VISTYPE": pick(["Ward", "ICU", "Outpatient clinic", "Home visit"], place, took_place),
+        "VISTYPE": pick(["Hospital", "Outpatient clinic", "Home visit"], place, took_place),
     }

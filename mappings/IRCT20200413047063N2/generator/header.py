@@ -13,7 +13,8 @@ Form = dict[str, pa.StringArray]
 
 def visit_header(s: Subjects, who: np.ndarray, visit: np.ndarray) -> Form:
     """STUDY, SITE, SUBJECT, VISIT, VISITDT of rows that belong to subject `who` and visit number `visit`."""
-    return {**log_header(s, who, ""), "VISIT": pick(VISITS, visit), "VISITDT": dates(s.visit_day[who, visit], "yyyy-mm-dd")}
+    day = dates(s.visit_day[who, visit], "yyyy-mm-dd")
+    return {**log_header(s, who, ""), "VISIT": pick(VISITS, visit), "VISITDT": day}
 
 
 def log_header(s: Subjects, who: np.ndarray, log: str) -> Form:

@@ -1,4 +1,4 @@
-"""The logs: adverse events, medical history, concomitant medication, stays in the ICU, end of study."""
+"""The other logs: medical history, concomitant medication, stays in the ICU, end of study."""
 
 from __future__ import annotations
 
@@ -6,105 +6,7 @@ import numpy as np
 
 from .header import Form, log_header
 from .subjects import INTERVENTION_VISITS, LEAVE_REASONS, NEVER, SKIP_REASONS, Subjects
-from .text import DAY, catalogue, dates, numbers, pick, running, times, yes_no
-
-CTCAE = ["1 - Mild", "2 - Moderate", "3 - Severe", "4 - Life-threatening", "5 - Death"]
-RELATION = ["Not related", "Unlikely", "Possibly", "Probably", "Definitely"]
-ACTION = ["Dose not changed", "Drug interrupted", "Drug withdrawn", "Not applicable"]
-OUTCOME = ["Recovered", "Recovered with sequelae", "Recovering", "Not recovered", "Fatal", "Unknown"]
-SERIOUS = ["AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE"]
-
-
-def _variants(rows: list[dict[str, str]], which: np.ndarray, rng: np.random.Generator, present: np.ndarray):
-    """One of the verbatim spellings of each term."""
-    spellings = [row["verbatim"].split("|") for row in rows]
-    first = np.cumsum([0, *map(len, spellings)])
-    count = np.array([len(words) for words in spellings])
-    flat = [word for words in spellings for word in words]
-    return pick(flat, first[which] + np.floor(rng.random(len(which)) * count[which]).astype(np.int64), present)
-
-
-def adverse_events(s: Subjects, rng: np.random.Generator) -> Form:
-    """One row per event; one row "No" for a randomised subject without events."""
-    who, term, start, stop, infusion = _events(s, rng)
-    silent = np.setdiff1d(np.flatnonzero(~s.failed), who)
-    who = np.concatenate([who, silent])
-    event = np.arange(len(who)) < len(term)
-    pad = np.zeros(len(silent), np.int64)
-    term, start, stop, infusion = (np.concatenate([a, pad]) for a in (term, start, stop, infusion))
-    order = np.lexsort((start, who))
-    who, event, term, start, stop, infusion = (a[order] for a in (who, event, term, start, stop, infusion))
-    rows = catalogue("adverse_events.csv")
-    fatal = event & np.array([row["kind"] == "fatal" for row in rows])[term]
-    ended = event & (fatal | (stop < s.end[who]))
-    return {
-        **log_header(s, who, "Adverse Events"),
-        "AEYN": yes_no(event),
-        "AESPID": numbers(running(who), 0, event),
-        "AETERM": _variants(rows, term, rng, event),
-        **{f"AE{level.upper()}": pick([row[level] for row in rows], term, event) for level in ("llt", "pt", "soc")},
-        "AESTDAT": dates(start // DAY, "dd-MMM-yyyy", event),
-        "AESTTIM": times(start, event),
-        "AEENDAT": dates(stop // DAY, "dd-MMM-yyyy", ended),
-        "AEENTIM": times(stop, ended),
-        "AEONGO": yes_no(~ended, event),
-        **_assessment(s, rng, who, event, fatal, ended, start, infusion == 1),
-    }
-
-
-def _events(s: Subjects, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """Subject, term, start, stop, "during or soon after an infusion" of every event."""
-    rows = catalogue("adverse_events.csv")
-    kind = np.array([row["kind"] for row in rows])
-    weight = np.array([float(row["weight"]) for row in rows])
-    n = np.where(s.failed, 0, rng.poisson(np.clip(1.7 + 0.4 * s.sick, 0.6, 4)))
-    who = np.repeat(np.arange(len(s)), n)
-    start = s.consent[who] + 60 + np.floor(rng.beta(1, 2.5, len(who)) * (s.end - s.consent - 120)[who]).astype(np.int64)
-    soon = (rng.random(len(who)) < 0.22) & s.given.any(1)[who]
-    number = np.minimum(rng.integers(0, 3, len(who)), s.given.sum(1)[who] - 1)
-    nth = np.argsort(~s.given, axis=1, kind="stable")[who, number.clip(0)]
-    start = np.where(soon, s.start[who, nth] + rng.integers(5, 720, len(who)), start)
-    soon &= start < s.end[who]
-    start = np.minimum(start, s.end[who] - 60)
-    general, near = weight * (kind == "general"), weight * (kind == "infusion")
-    term = np.where(
-        soon, rng.choice(len(rows), len(who), p=near / near.sum()), rng.choice(len(rows), len(who), p=general / general.sum())
-    )
-    stop = start + np.where(soon, rng.integers(30, 1500, len(who)), np.ceil(rng.gamma(2, 2600, len(who)))).astype(np.int64)
-    dead = np.flatnonzero(s.died)
-    onset = np.maximum(s.death[dead] - rng.integers(400, 4300, len(dead)), s.consent[dead] + 90)
-    return (
-        np.concatenate([who, dead]), np.concatenate([term, s.cause[dead]]), np.concatenate([start, onset]),
-        np.concatenate([stop, s.death[dead]]), np.concatenate([soon, np.zeros(len(dead), bool)]).astype(np.int64),
-    )
-
-
-def _assessment(s, rng, who, event, fatal, ended, start, infusion) -> Form:
-    """Grade, seriousness, relation, action taken and outcome of each event."""
-    n = len(who)
-    grade = np.where(infusion, rng.choice(3, n, p=[0.65, 0.3, 0.05]), rng.choice(4, n, p=[0.47, 0.33, 0.16, 0.04]))
-    grade = np.where(fatal, 4, grade)
-    serious = (grade >= 3) | ((grade == 2) & (rng.random(n) < 0.4))
-    criteria = {name: np.zeros(n, bool) for name in SERIOUS}
-    criteria["AESDTH"], criteria["AESLIFE"] = fatal, grade == 3
-    criteria["AESHOSP"] = serious & (grade <= 3) & (rng.random(n) < 0.7)
-    criteria["AESMIE"] = serious & ~fatal & (grade != 3) & ~criteria["AESHOSP"]
-    exosomes = s.exosomes[who]
-    relation = np.where(infusion, rng.choice(5, n, p=[0, 0.1, 0.5, 0.33, 0.07]), rng.choice(3, n, p=[0.72, 0.22, 0.06]))
-    relation = np.where(exosomes, relation, 0)
-    last = np.where(s.given, s.start, 0).max(1)[who]
-    action = np.where(exosomes & (start <= last), np.where(infusion & (grade > 0) & (rng.random(n) < 0.3), 1, 0), 3)
-    outcome = np.where(ended, rng.random(n) < 0.05, np.where(rng.random(n) < 0.5, 2, 3))
-    outcome = np.where(fatal, 4, outcome)
-    return {
-        "CTCGR": pick(CTCAE, grade, event),
-        "AESER": yes_no(serious, event),
-        **{name: yes_no(criteria[name], event & serious) for name in SERIOUS},
-        "AEREL": pick(RELATION, relation, event),
-        "AEACN": pick(ACTION, action, event),
-        "AEOUT": pick(OUTCOME, outcome, event),
-        "AETRT": yes_no((grade > 0) & (rng.random(n) < 0.7), event),
-    }
+from .text import DAY, catalogue, dates, numbers, pick, running, spellings, times, yes_no
 
 
 def history(s: Subjects, rng: np.random.Generator) -> Form:
@@ -125,7 +27,7 @@ def history(s: Subjects, rng: np.random.Generator) -> Form:
         **log_header(s, who, "Medical History"),
         "MHYN": yes_no(present),
         "MHSPID": numbers(running(who), 0, present),
-        "MHTERM": _variants(rows, term, rng, present),
+        "MHTERM": spellings(rows, term, rng, present),
         "MHPT": pick([row["pt"] for row in rows], term, present),
         "MHSOC": pick([row["soc"] for row in rows], term, present),
         "MHSTDAT": dates(start, "dd-MMM-yyyy", present),

@@ -114,7 +114,7 @@ def blood_gases(s: Subjects, rng: np.random.Generator) -> Form:
 
 
 def vital_signs(s: Subjects, rng: np.random.Generator) -> Form:
-    """One row per visit, and one more two hours after each infusion; height at screening, weight there and on day 28."""
+    """One row per visit, and one two hours after each infusion. Height at screening; weight there and on day 28."""
     due = np.zeros((len(s), len(VISITS), 2), bool)
     due[:, VITAL_VISITS, 0] = s.attended[:, VITAL_VISITS]
     due[:, INTERVENTION_VISITS, 1] = s.given

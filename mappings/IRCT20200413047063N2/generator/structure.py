@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 DAY0, DAY7, DAY14, UNSCHEDULED = "Day 0 (Intervention 1)", "Day 7", "Day 14", "Unscheduled 1"
-ONE_RECORD = "one record; the repeat is reported"
-NO_SUBJECT = "reported: no such subject in demography; not lost silently"
 UNKNOWN_TESTS = ["Procalcitonin", "Vit. D 25-OH", "NT-proBNP"]
 
 # form: rows in an export at least, rows per 1000 subjects
@@ -32,13 +30,13 @@ class Insertion:
     source: int
     after: int
     kind: str
-    outcome: str
-    expected: str
     field: str = ""
     values: dict[str, str | None] = dataclasses.field(default_factory=dict)
 
 
-def plant_rows(rng: np.random.Generator, tables: dict[str, pa.Table], used: dict[str, np.ndarray], subjects: int, first: bool):
+def plant_rows(
+    rng: np.random.Generator, tables: dict[str, pa.Table], used: dict[str, np.ndarray], subjects: int, first: bool
+) -> tuple[list[Insertion], dict[str, list[int]], list[dict]]:
     """Insertions, removed rows by form, and the list of defects.
 
     The row of an inserted row counts on from the length of its form, in the order of the insertions of that form.
@@ -61,7 +59,6 @@ def plant_rows(rng: np.random.Generator, tables: dict[str, pa.Table], used: dict
         found.append({
             "form": insertion.form, "row": count[insertion.form], "SUBJECT": subject, "field": insertion.field,
             "value": insertion.values.get(insertion.field, ""), "clean": "", "kind": insertion.kind,
-            "outcome": insertion.outcome, "expected": insertion.expected,
         })
         count[insertion.form] += 1
     return insertions, {"lab": removed}, found + _screen_failures(tables)
@@ -78,14 +75,14 @@ def _free_rows(rng: np.random.Generator, used: np.ndarray, count: int) -> list[i
 def _duplicates(rng, tables, used, often) -> Iterator[Insertion]:
     for form, rate in DUPLICATES.items():
         for row in _free_rows(rng, used[form], often(*rate)):
-            yield Insertion(form, row, row, "duplicate_row", "finding", ONE_RECORD)
+            yield Insertion(form, row, row, "duplicate_row")
 
 
 def _orphans(rng, tables, used, often) -> Iterator[Insertion]:
     for form, rate in ORPHANS.items():
         for row in _free_rows(rng, used[form], often(*rate)):
             nobody = tables[form]["SITE"][row].as_py() + "-000"
-            yield Insertion(form, row, row, "subject_not_in_dm", "finding", NO_SUBJECT, "SUBJECT", {"SUBJECT": nobody})
+            yield Insertion(form, row, row, "subject_not_in_dm", "SUBJECT", {"SUBJECT": nobody})
 
 
 def _unknown_tests(rng, lab: pa.Table, used: np.ndarray, count: int) -> Iterator[Insertion]:
@@ -93,7 +90,7 @@ def _unknown_tests(rng, lab: pa.Table, used: np.ndarray, count: int) -> Iterator
         words = UNKNOWN_TESTS[int(rng.integers(len(UNKNOWN_TESTS)))]
         values = {"LBTEST": words, "LBRESULT": f"{rng.random() * 3 + 0.05:.2f}", "LBUNIT": "ng/mL", "LBSPEC": "Serum",
                   "Normal Low": "0", "Normal High": "50"}
-        yield Insertion("lab", row, row, "unknown_test", "finding", "reported: a test that the study does not know", "LBTEST", values)
+        yield Insertion("lab", row, row, "unknown_test", "LBTEST", values)
 
 
 def _unscheduled(rng, tables, used, count: int) -> Iterator[Insertion]:
@@ -110,8 +107,8 @@ def _unscheduled(rng, tables, used, count: int) -> Iterator[Insertion]:
             rows = np.flatnonzero(same.to_numpy(zero_copy_only=False))
             used[form][rows] = True
             for row, old in zip(rows.tolist(), table.take(pa.array(rows)).to_pylist()):
-                yield Insertion(form, row, int(rows[-1]), "unscheduled_visit", "converted",
-                                "a visit of its own, numbered after Day 7", "VISIT", _later_visit(rng, form, old, later))
+                yield Insertion(form, row, int(rows[-1]), "unscheduled_visit", "VISIT",
+                                _later_visit(rng, form, old, later))
 
 
 def _later_visit(rng: np.random.Generator, form: str, old: dict[str, str], later: int) -> dict[str, str]:
@@ -134,8 +131,8 @@ def _without_baseline(rng, lab: pa.Table, used: np.ndarray, count: int) -> tuple
     rows = np.flatnonzero(pc.and_(at_start, pc.is_in(lab["SUBJECT"], chosen)).to_numpy(zero_copy_only=False))
     used[rows] = True
     found = [
-        {"form": "lab", "row": None, "SUBJECT": subject, "field": "", "value": "", "clean": "", "kind": "no_baseline_lab",
-         "outcome": "converted", "expected": "no baseline and no change from baseline for this subject; nothing invented"}
+        {"form": "lab", "row": None, "SUBJECT": subject, "field": "", "value": "", "clean": "",
+         "kind": "no_baseline_lab"}
         for subject in chosen.to_pylist()
     ]
     return rows.tolist(), found
@@ -147,6 +144,6 @@ def _screen_failures(tables: dict[str, pa.Table]) -> list[dict]:
     failed = pc.invert(pc.is_in(dm["SUBJECT"], tables["rand"]["SUBJECT"].combine_chunks()))
     return [
         {"form": "dm", "row": row, "SUBJECT": dm["SUBJECT"][row].as_py(), "field": "", "value": "", "clean": "",
-         "kind": "screen_failure", "outcome": "converted", "expected": "a screen failure in DM, without arm and treatment"}
+         "kind": "screen_failure"}
         for row in np.flatnonzero(failed.to_numpy(zero_copy_only=False)).tolist()
     ]

@@ -27,6 +27,10 @@ CRITERIA = [f"INC{i:02}" for i in range(1, 8)] + [f"EXC{i:02}" for i in range(1,
 FAILURE_WEIGHT = {"INC01": 2, "INC03": 4, "INC06": 4, "EXC03": 2, "EXC04": 1, "EXC06": 2, "EXC10": 1, "EXC12": 3}
 LEAVE_REASONS = ["Withdrawal by subject", "Lost to follow-up", "Adverse event"]
 SKIP_REASONS = ["Adverse event", "Physician decision", "Product not available"]
+INTERRUPTIONS = {  # reason: the adverse event that it is, if it is one
+    "Chills during infusion": "Chills", "Line occluded": "", "Patient transferred for CT": "",
+    "Drop of blood pressure": "Hypotension",
+}
 MISSED_REASONS = ["Subject unavailable", "Staff unavailable", "Subject refused"]
 
 
@@ -63,6 +67,8 @@ class Subjects:
     start: np.ndarray  # [subject, intervention] minutes: start of the infusion, or the same moment in the control arm
     stop: np.ndarray  # [subject, intervention] minutes
     interrupted: np.ndarray  # [subject, intervention]
+    interrupt_reason: np.ndarray  # [subject, intervention] index into INTERRUPTIONS
+    stopped_by_event: np.ndarray  # an adverse event ended the treatment
 
     def __len__(self) -> int:
         return len(self.site)
@@ -91,14 +97,15 @@ def screened_count(randomised: int) -> int:
 
 
 def simulate(rng: np.random.Generator, randomised: int, total: int, counters: Counters) -> Subjects:
-    """The next `randomised` subjects and the screen failures among them; `total` is the number screened in all blocks."""
+    """The next `randomised` subjects and the screen failures among them; `total` = number screened in all blocks."""
     n = screened_count(randomised)
     failed = rng.permutation(n) < n - randomised
     who = _people(rng, n, failed, counters)
     position = (counters.screened + np.arange(n) + rng.random(n)) / total
     day0 = np.floor(FIRST_DAY + (LAST_DAY - FIRST_DAY) * np.minimum(position, 1)).astype(np.int64)
     day_before = rng.random(n) < 0.8
-    consent = np.where(day_before, (day0 - 1) * DAY + rng.integers(540, 1020, n), day0 * DAY + rng.integers(420, 476, n))
+    evening, morning = (day0 - 1) * DAY + rng.integers(540, 1020, n), day0 * DAY + rng.integers(420, 476, n)
+    consent = np.where(day_before, evening, morning)
     who["birth"] = consent // DAY - np.floor((who["age"] + rng.random(n) * 0.98 + 0.01) * 365.25).astype(np.int64)
     who["age"] = _years(who["birth"], consent // DAY)
     ratio, death, left = _course(rng, who, day0)
@@ -106,8 +113,8 @@ def simulate(rng: np.random.Generator, randomised: int, total: int, counters: Co
     last = np.where(death < NEVER, death, np.where(left < NEVER, left * DAY + 720, visit_day[:, -1] * DAY + 720))
     counters.screened += n
     return Subjects(
-        **who, failed=failed, day0=day0, consent=consent, randomised=day0 * DAY + rng.integers(585, 600, n), ratio=ratio,
-        death=death, left=left, leave_reason=rng.choice(3, n, p=[0.6, 0.25, 0.15]), visit_day=visit_day, due=due,
+        **who, failed=failed, day0=day0, consent=consent, randomised=day0 * DAY + rng.integers(585, 600, n),
+        ratio=ratio, death=death, left=left, leave_reason=rng.choice(3, n, p=[0.6, 0.25, 0.15]), visit_day=visit_day, due=due,
         attended=attended, missed_reason=rng.integers(0, 3, attended.shape), end=np.where(failed, consent + 300, last),
         **_interventions(rng, who["exosomes"], attended, visit_day),
     )
@@ -169,7 +176,7 @@ def _arms(rng: np.random.Generator, site: np.ndarray, failed: np.ndarray) -> np.
 def _course(rng: np.random.Generator, who: dict, day0: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Oxygenation by visit, death, early withdrawal."""
     n, sick, exosomes = len(day0), who["sick"], who["exosomes"]
-    logit = -2.3 + 0.9 * sick + 0.03 * (who["age"] - 57) + np.where(exosomes, -0.35, 0.25)
+    logit = -2.1 + 0.9 * sick + 0.03 * (who["age"] - 57) + np.where(exosomes, -0.35, 0.25)
     dies = (rng.random(n) < 1 / (1 + np.exp(-logit))) & (who["randno"] > 0)
     death = np.where(dies, (day0 + rng.integers(3, 28, n)) * DAY + rng.integers(0, DAY, n), NEVER)
     leaves = (rng.random(n) < 0.06) & ~dies & (who["randno"] > 0)
@@ -179,6 +186,7 @@ def _course(rng: np.random.Generator, who: dict, day0: np.ndarray) -> tuple[np.n
     days = np.minimum(PLANNED_DAY.clip(0), 12)
     ratio = base[:, None] + slope[:, None] * days + (9 + days) * rng.standard_normal((n, len(VISITS)))
     ratio[:, :2] = np.minimum(ratio[:, :2], 290)
+    ratio[who["criterion"] == CRITERIA.index("INC03"), 0] = 330
     return np.clip(ratio, 62, 465), death, left
 
 
@@ -196,13 +204,19 @@ def _visits(rng, failed, day0, consent, death, left) -> tuple[np.ndarray, np.nda
 
 
 def _interventions(rng, exosomes, attended, visit_day) -> dict[str, np.ndarray]:
+    """When and whether each infusion is given. One not given for an adverse event is the end of treatment."""
     shape = (len(exosomes), 3)
     start = visit_day[:, INTERVENTION_VISITS] * DAY + rng.integers(605, 840, shape)
     interrupted = rng.random(shape) < 0.06
     length = rng.integers(45, 76, shape) + interrupted * rng.integers(10, 50, shape)
+    reason = rng.integers(0, 3, shape)
     skipped = (rng.random(shape) < 0.03) & (np.arange(3) > 0)
-    given = attended[:, INTERVENTION_VISITS] & exosomes[:, None] & ~skipped
+    ended = skipped[:, 1] & (reason[:, 1] == 0)
+    skipped[ended, 2], reason[ended, 2] = True, 0
+    planned = attended[:, INTERVENTION_VISITS] & exosomes[:, None]
+    given = planned & ~skipped
     return {
-        "given": given, "skip_reason": rng.integers(0, 3, shape), "start": start, "stop": start + length,
-        "interrupted": interrupted & given,
+        "given": given, "skip_reason": reason, "start": start, "stop": start + length,
+        "interrupted": interrupted & given, "interrupt_reason": rng.integers(0, len(INTERRUPTIONS), shape),
+        "stopped_by_event": (planned & skipped & (reason == 0)).any(1),
     }

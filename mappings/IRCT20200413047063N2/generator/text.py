@@ -93,6 +93,16 @@ def numbers(values: np.ndarray, decimals: np.ndarray | int, present: np.ndarray 
     return pick(words, where, present)
 
 
+def spellings(
+    rows: list[dict[str, str]], which: np.ndarray, rng: np.random.Generator, present: np.ndarray
+) -> pa.StringArray:
+    """One of the verbatim spellings ("a|b") of each row of a catalogue, by chance."""
+    words = [row["verbatim"].split("|") for row in rows]
+    first = np.cumsum([0, *map(len, words)])
+    nth = np.floor(rng.random(len(which)) * np.diff(first)[which]).astype(np.int64)
+    return pick([word for several in words for word in several], first[which] + nth, present)
+
+
 def running(group: np.ndarray) -> np.ndarray:
     """1, 2, 3 ... within each run of equal values."""
     starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]]) if len(group) else np.zeros(0, np.int64)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .header import Form, visit_header
-from .subjects import INTERVENTION_VISITS, SKIP_REASONS, Subjects
+from .subjects import INTERRUPTIONS, INTERVENTION_VISITS, SKIP_REASONS, Subjects
 from .text import DAY, constant, dates, numbers, pick, times, yes_no
 
 DOSE_UG = 200  # exosomal protein per infusion
 VOLUME_ML = 100
-INTERRUPTIONS = ["Chills during infusion", "Line occluded", "Patient transferred for CT", "Drop of blood pressure"]
 
 
 def infusions(s: Subjects, rng: np.random.Generator) -> Form:
@@ -34,5 +33,5 @@ def infusions(s: Subjects, rng: np.random.Generator) -> Form:
         "VOLUME": numbers(VOLUME_ML * share, 0, given),
         "ROUTE": constant("Intravenous", given),
         "INTERRUPTED": yes_no(stopped, given),
-        "INTREASON": pick(INTERRUPTIONS, rng.integers(0, len(INTERRUPTIONS), len(who)), stopped),
+        "INTREASON": pick(list(INTERRUPTIONS), s.interrupt_reason[who, number], stopped),
     }
