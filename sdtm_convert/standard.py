@@ -48,7 +48,7 @@ _PLACEHOLDERS = {
 }
 _PLACEHOLDER = re.compile(r"xx|zz|y|w|\*|--")
 _SUPPLEMENTAL = re.compile(r"SUPP([A-Z][A-Z0-9]{1,3})")
-_SPLIT = re.compile(r"([A-Z][A-Z0-9])[A-Z0-9]{1,2}")
+_SPLIT = re.compile(r"(?!SUPP)([A-Z][A-Z0-9])[A-Z0-9]{1,2}")
 
 
 # --- Implementation guides --------------------------------------------------------------------------------------------
@@ -192,8 +192,8 @@ def model_variable(standard: Standard, dataset: StandardDataset, name: str) -> S
 
     AEDTC, EX.VISITNUM, MHSEV: any Identifier or Timing variable of the general classes, and any Qualifier of the
     dataset's own class, recognised by their use in other datasets. The label is the one that most of them give it, core
-    is Perm, the codelists are those of all if they agree. `order` is that of the variable which precedes it there: sort
-    by it, the listed variable first. None where no other dataset has such a variable.
+    is Perm, the codelists are those of all if they agree. `order` is that of the listed variable which it comes after:
+    sort by it, the listed variable first. None where no other dataset has such a variable.
     """
     domain = dataset.variables["DOMAIN"].values if "DOMAIN" in dataset.variables else ""
     if dataset.class_name not in GENERAL_OBSERVATION_CLASSES or not domain or name in dataset.variables:
@@ -209,15 +209,12 @@ def model_variable(standard: Standard, dataset: StandardDataset, name: str) -> S
     if not found:
         return None
     label = Counter(variable.label for _, variable in found).most_common(1)[0][0]
-    donor, variable = next(each for each in found if each[1].label == label)
+    variable = next(variable for _, variable in found if variable.label == label)
     agreed = len({each.codelists for _, each in found}) == 1
-    return replace(
-        variable,
-        name=name,
-        core="Perm",
-        order=_order_after(dataset, domain, donor, variable),
-        codelists=variable.codelists if agreed else (),
-    )
+    order = max(_order_after(dataset, domain, donor, each) for donor, each in found)
+    if variable.role == "Timing":
+        order = max(order, *(each.order for each in dataset.variables.values() if each.role != "Timing"))
+    return replace(variable, name=name, core="Perm", order=order, codelists=variable.codelists if agreed else ())
 
 
 def _counterpart(name: str, domain: str, donor: StandardDataset) -> StandardVariable | None:

@@ -38,6 +38,8 @@ STRUCTURES_MENDED = {
     "SC": ("per subject.", "per subject"),  # the only one with a full stop
     "UR": ("per per visit", "per visit"),
 }
+# The published label has 41 characters, one more than a label may have; PCHGCAyN is shortened in the same way.
+ADAM_LABELS_MENDED = {"PBCHGCyN": "Percent Chg to Baseline Category y (N)"}
 
 ADAM_STRUCTURES = {
     "ADSL": ("Subject-Level Analysis Dataset", "One record per subject"),
@@ -198,7 +200,7 @@ def adam_row(row: dict[str, str]) -> tuple[str, ...]:
     return (
         row["Variable Set"],
         row["Variable Name"],
-        row["Variable Label"],
+        ADAM_LABELS_MENDED.get(row["Variable Name"], row["Variable Label"]),
         row["Type"],
         row["Core"],
         codes(row["CDISC CT Codelist Code(s)"]),
