@@ -25,12 +25,12 @@ PATTERNS = {
 STYLES = {"dd-MMM-yyyy": "%d-%b-%Y", "yyyy-mm-dd": "%Y-%m-%d", "dd/mm/yyyy": "%d/%m/%Y"}
 KINDS = {
     "date_style", "date_month_first", "date_ambiguous", "date_impossible", "date_day_unknown", "date_month_unknown",
-    "date_unknown", "date_missing", "time_missing", "time_unknown", "time_impossible", "mixed_case", "trailing_blank",
-    "no_break_space", "visit_name", "visit_unknown", "comma_decimal", "below_limit", "above_limit", "number_with_text",
-    "result_not_done", "result_missing", "implausible", "second_unit", "unit_missing", "unit_not_in_codelist",
-    "term_not_in_codelist", "ends_before_start", "ineligible_randomised", "non_ascii", "quotes_and_commas",
-    "line_break", "formula_text", "long_text", "duplicate_row", "unscheduled_visit", "subject_not_in_dm", "unknown_test",
-    "no_baseline_lab", "screen_failure",
+    "date_unknown", "date_missing", "time_missing", "time_unknown", "time_impossible", "mixed_case",
+    "trailing_blank", "no_break_space", "visit_name", "visit_unknown", "comma_decimal", "below_limit",
+    "above_limit", "number_with_text", "result_not_done", "result_missing", "implausible", "second_unit",
+    "unit_missing", "unit_not_in_codelist", "term_not_in_codelist", "ends_before_start", "ineligible_randomised",
+    "non_ascii", "quotes_and_commas", "line_break", "formula_text", "long_text", "duplicate_row",
+    "unscheduled_visit", "subject_not_in_dm", "unknown_test", "no_baseline_lab", "screen_failure",
 }
 ADDED = {"duplicate_row", "unscheduled_visit", "subject_not_in_dm", "unknown_test"}  # each is a row more
 
@@ -317,6 +317,12 @@ def test_each_site_has_its_own_units(clean):
 def test_the_readme_says_first_that_all_data_are_synthetic():
     text = (STUDY / "README.md").read_text(encoding="utf-8")
     assert "All data in this folder are synthetic" in "".join(text.splitlines(keepends=True)[:5])
+
+
+def test_the_readme_names_every_kind_visit_and_laboratory_test(clean):
+    text = (STUDY / "README.md").read_text(encoding="utf-8")
+    visits, tests = set(clean["sv"]["VISIT"]), set(clean["lab"]["LBTEST"])
+    assert {word for word in KINDS | visits | tests if f"`{word}`" not in text} == set()
 
 
 @pytest.mark.parametrize("module", ["generator.text", "generator.edits"])

@@ -1,7 +1,7 @@
 """Plants the defects of real exports and lists each of them.
 
-Two kinds. *Edits* change one cell (`EDITS`: which field of which rows, how, how often). *Structural* defects add or
-remove rows. A row carries at most one defect, so that each can be looked for on its own. `outcome` in the list:
+*Edits* change the cells of a row (`edits`: which field of which rows, how, how often); others add or remove rows
+(`structure`). A row carries at most one defect, so that each can be looked for on its own. `outcome` in the list:
 
 - `converted`: has one meaning; must come out right, no finding needed.
 - `finding`: cannot be mapped as it stands; must not be lost silently.
@@ -22,12 +22,15 @@ from .structure import Insertion, plant_rows
 from .text import catalogue
 
 COLUMNS = ["id", "form", "row", "SUBJECT", "field", "value", "clean", "kind", "outcome", "expected"]
+KINDS = {row["kind"]: row for row in catalogue("defect_kinds.csv")}  # with outcome and expected
 
 
-def plant(rng: np.random.Generator, tables: dict[str, pa.Table], subjects: int, first: bool):
+def plant(
+    rng: np.random.Generator, tables: dict[str, pa.Table], subjects: int, first: bool
+) -> tuple[dict[str, pa.Table], list[dict]]:
     """The tables with defects, and the list of these: dicts of `COLUMNS` without id, `row` counted from 1 in the block.
 
-    `first` marks the first block of an export, which has every kind at least once.
+    `first` marks the first block of an export, which has every kind at least once (if there is a row that it fits).
     """
     used = {form: np.zeros(table.num_rows, bool) for form, table in tables.items()}
     insertions, removed, found = plant_rows(rng, tables, used, subjects, first)
@@ -51,8 +54,6 @@ def _edit(rng, edit: Edit, table: pa.Table, used: np.ndarray, changes: dict, sub
     count = max(edit.at_least * first, int(edit.per_mille * subjects / 1000 + rng.random()))
     rows = np.flatnonzero(_eligible(edit, table) & ~used)
     rows = np.sort(rng.choice(rows, min(count, len(rows)), replace=False))
-    if first and not len(rows):
-        raise ValueError(f"no row for the defect {edit.kind} in {edit.form}.{edit.field}")
     used[rows] = True
     found = []
     for row, values in zip(rows.tolist(), table.take(pa.array(rows)).to_pylist()):
@@ -98,9 +99,6 @@ def _reshaped(table: pa.Table, insertions: list[Insertion], removed: list[int]) 
     position = np.full(len(source), -1, np.int64)
     position[order] = np.arange(len(order))
     return grown.take(pa.array(order)), position
-
-
-KINDS = {row["kind"]: row for row in catalogue("defect_kinds.csv")}
 
 
 def start_list(path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from .entry import DEVICES, device
 from .header import Form, visit_header
 from .subjects import INTERVENTION_VISITS, SITES, VISITS, Subjects
-from .text import DAY, catalogue, constant, dates, numbers, pick, rounded, times
+from .text import DAY, catalogue, dates, numbers, pick, rounded, times
 
 LAB_VISITS = np.array([1, 8, 9, 10])
 GAS_VISITS = np.arange(1, 9)

@@ -84,7 +84,7 @@ class Subjects:
 
 @dataclass
 class Counters:
-    """What goes on from one block to the next: the last number used per site, and the last randomisation number."""
+    """What goes on from block to block: last number per site, last randomisation number, how many were screened."""
 
     site: np.ndarray
     randomised: int = 0
@@ -104,8 +104,8 @@ def simulate(rng: np.random.Generator, randomised: int, total: int, counters: Co
     position = (counters.screened + np.arange(n) + rng.random(n)) / total
     day0 = np.floor(FIRST_DAY + (LAST_DAY - FIRST_DAY) * np.minimum(position, 1)).astype(np.int64)
     day_before = rng.random(n) < 0.8
-    evening, morning = (day0 - 1) * DAY + rng.integers(540, 1020, n), day0 * DAY + rng.integers(420, 476, n)
-    consent = np.where(day_before, evening, morning)
+    daytime, early = rng.integers(540, 1020, n), rng.integers(420, 476, n)
+    consent = np.where(day_before, (day0 - 1) * DAY + daytime, day0 * DAY + early)
     who["birth"] = consent // DAY - np.floor((who["age"] + rng.random(n) * 0.98 + 0.01) * 365.25).astype(np.int64)
     who["age"] = _years(who["birth"], consent // DAY)
     ratio, death, left = _course(rng, who, day0)
@@ -114,9 +114,9 @@ def simulate(rng: np.random.Generator, randomised: int, total: int, counters: Co
     counters.screened += n
     return Subjects(
         **who, failed=failed, day0=day0, consent=consent, randomised=day0 * DAY + rng.integers(585, 600, n),
-        ratio=ratio, death=death, left=left, leave_reason=rng.choice(3, n, p=[0.6, 0.25, 0.15]), visit_day=visit_day, due=due,
-        attended=attended, missed_reason=rng.integers(0, 3, attended.shape), end=np.where(failed, consent + 300, last),
-        **_interventions(rng, who["exosomes"], attended, visit_day),
+        ratio=ratio, death=death, left=left, leave_reason=rng.choice(3, n, p=[0.6, 0.25, 0.15]),
+        visit_day=visit_day, due=due, attended=attended, missed_reason=rng.integers(0, 3, attended.shape),
+        end=np.where(failed, consent + 300, last), **_interventions(rng, who["exosomes"], attended, visit_day),
     )
 
 
@@ -129,6 +129,7 @@ def _years(birth: np.ndarray, on: np.ndarray) -> np.ndarray:
 
 
 def _people(rng: np.random.Generator, n: int, failed: np.ndarray, counters: Counters) -> dict[str, np.ndarray]:
+    """Numbers, arms, sex, age, severity and history; advances the counters."""
     site = rng.choice(len(SITES), n, p=SITE_SHARE)
     number = np.zeros(n, np.int64)
     for i in range(len(SITES)):
