@@ -237,8 +237,8 @@ def _duration(total: float, timed: bool) -> str:
         return f"{sign}P{day_count:.0f}D"
     hour, rest = divmod(rest, 3600.0)
     minute, second = divmod(rest, 60.0)
-    second_text = f"{second:.6f}".rstrip("0").rstrip(".")
-    clock = "".join(f"{number}{letter}" for number, letter in ((f"{hour:.0f}", "H"), (f"{minute:.0f}", "M"), (second_text, "S")) if number != "0")
+    numbers = (f"{hour:.0f}", f"{minute:.0f}", f"{second:.6f}".rstrip("0").rstrip("."))
+    clock = "".join(number + letter for number, letter in zip(numbers, "HMS", strict=True) if number != "0")
     date = f"{day_count:.0f}D" if day_count else ""
     return f"{sign}P{date}T{clock}" if clock else f"{sign}P{date or 'T0S'}"
 

@@ -85,7 +85,7 @@ def check_imputation(date: str | None, time: str | None, highest: str | None, mi
         return f"Imputing dates (highest: {highest}) needs a date rule: first, last, mid or mm-dd."
     if highest in ("h", "m", "s") and time is None:
         return f"Imputing times (highest: {highest}) needs a time rule: first, last or HH:MM:SS."
-    if highest in ("Y", "M") and _fixed_date(date or "") not in (None, ()) and len(_fixed_date(date)) == 1:
+    if highest in ("Y", "M") and len(_fixed_date(date) or ()) == 1:
         return f"The date rule '{date}' gives the day only; imputing the month needs mm-dd."
     if highest == "Y" and not (date == "first" and minimum or date == "last" and maximum):
         return "Imputing years needs the date rule first with a minimum, or last with a maximum."

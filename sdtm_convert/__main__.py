@@ -1,0 +1,5 @@
+"""`python -m sdtm_convert` is the command `sdtm-convert`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,177 @@
+"""The command line: parse, call one function, print. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from .errors import SdtmConvertError
+
+FAIL_ON = click.Choice(["error", "warning", "none"])
+
+
+class Command(click.Command):
+    """A command that answers our own errors with one clear message and the exit code that belongs to them."""
+
+    def invoke(self, context: click.Context):
+        try:
+            return super().invoke(context)
+        except SdtmConvertError as error:
+            click.echo(f"sdtm-convert: {error}" if error.exit_code != 2 else _spec_faults(error), err=True)
+            context.exit(error.exit_code)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            context.exit(3)
+
+
+def _spec_faults(error: SdtmConvertError) -> str:
+    count = len(getattr(error, "faults", ())) or 1
+    return f"{error}\nsdtm-convert: {count} {'fault' if count == 1 else 'faults'} in the specification; no data were read."
+
+
+class Group(click.Group):
+    command_class = Command
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sdtm-convert")
+def main() -> None:
+    """Raw eCRF exports to a regulatory data package: SDTM, ADaM, XPT v5, define.xml 2.1, findings; from one specification.
+
+    \b
+    Example:
+      sdtm-convert build IRCT20200413047063N2 --out package
+    \b
+    Exit codes: 0 done, nothing at or above --fail-on; 1 findings at or above it;
+    2 wrong usage or specification; 3 the run could not be completed.
+    """
+
+
+@main.command()
+@click.argument("study")
+@click.option("--out", required=True, type=click.Path(), help="Folder of the package; an earlier package in it is replaced.")
+@click.option("--raw", type=click.Path(), help="Folder of the raw export; else the one that study.yml names.")
+@click.option("--only", help="Datasets to build, such as AE,ADSL; what they refer to is derived, but not written.")
+@click.option("--jobs", type=click.IntRange(1), default=lambda: min(4, os.cpu_count() or 1), show_default="cores, at most 4", help="Threads for reading and writing.")
+@click.option("--strict", is_flag=True, help="Unaccounted raw tables, fields and rows are errors.")
+@click.option("--fail-on", type=FAIL_ON, default="error", show_default=True, help="Severity from which on findings give exit code 1.")
+def build(study: str, out: str, raw: str | None, only: str | None, jobs: int, strict: bool, fail_on: str) -> None:
+    """Build the datasets of STUDY (a study folder, or a shipped study's name) into a package.
+
+    \b
+    Example:
+      sdtm-convert build mappings/CDISCPILOT01 --raw exports/2026-11-22 --out package
+    """
+    start = time.perf_counter()
+    show = progress()
+    show("check the specification")
+    from .load import load_study
+
+    checked = load_study(study, raw)
+    if checked.study_code:
+        click.echo(f"Running the study's own code: {checked.study_code}", err=True)
+    from .flow import build as run
+    from .output import write_package
+
+    built = run(checked, only=only.split(",") if only else None, strict=strict, jobs=jobs, progress=show)
+    found = write_package(built, out, jobs=jobs, progress=show)
+    show("")
+    _print_summary(built, found, Path(out), time.perf_counter() - start)
+    sys.exit(exit_code(found, fail_on))
+
+
+def _print_summary(built, found, out: Path, seconds: float) -> None:
+    if built.study.notice:
+        click.echo(built.study.notice)
+    click.echo(f"{'dataset':9} {'records':>10} {'variables':>9}  label")
+    for package in built.packages.values():
+        for dataset in package.datasets:
+            click.echo(f"{dataset.name:9} {dataset.records:>10,} {len(dataset.variables):>9}  {dataset.label}")
+    counts = found["severity"].value_counts()
+    click.echo(f"findings  {', '.join(f'{counts.get(severity, 0):,} {severity}s' for severity in ('error', 'warning', 'notice'))}")
+    from .report import summary_text
+
+    click.echo(summary_text(found))
+    click.echo(f"{built.raw_rows:,} raw rows to {sum(map(len, built.datasets.values())):,} records in {seconds:.1f} s; package: {out}")
+
+
+def exit_code(found, fail_on: str) -> int:
+    """1 where a finding is at or above the severity, else 0."""
+    failing = {"error": ("error",), "warning": ("error", "warning"), "none": ()}[fail_on]
+    return int(found["severity"].isin(failing).any())
+
+
+def progress() -> Callable[[str], None]:
+    """Says on stderr what is being done; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        return lambda stage: None
+
+    def show(stage: str) -> None:
+        click.echo(f"\r\033[K{stage}{' ...' if stage else ''}", nl=False, err=True)
+
+    return show
+
+
+@main.command()
+@click.argument("study")
+@click.option("--raw", type=click.Path(), help="Folder of the raw export: then the names of its fields are checked too.")
+def check(study: str, raw: str | None) -> None:
+    """Check the specification of STUDY alone; no data are read, only the names of fields where raw files are at hand.
+
+    \b
+    Example:
+      sdtm-convert check mappings/CDISCPILOT01
+    """
+    from .graph import order_of_work
+    from .load import load_study
+
+    checked = load_study(study, raw)
+    steps = order_of_work(checked)
+    variables = sum(1 for _, variable in steps if variable)
+    click.echo(f"{checked.name}: {len(checked.mappings)} datasets, {variables} variables; the specification is in order.")
+    if checked.unchecked:
+        click.echo(f"Field names of {', '.join(checked.unchecked)} were not checked: no files in {checked.raw_folder}. Name the folder with --raw.")
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--study", help="Look in this study too: its own methods and its variables.")
+def explain(name: str | None, study: str | None) -> None:
+    """Print what is known of NAME: a method, a rule, a dataset, a variable (VS.VSDY), a codelist. Without NAME: every method.
+
+    \b
+    Example:
+      sdtm-convert explain study_day
+      sdtm-convert explain AE.AESTDY --study mappings/CDISCPILOT01
+    """
+    from .explain import explain as words
+
+    click.echo(words(name, study))
+
+
+@main.group(cls=Group)
+def ct() -> None:
+    """Controlled terminology."""
+
+
+@ct.command("import")
+@click.argument("file", type=click.Path())
+@click.option("--into", type=click.Path(), help="Folder to write into, such as a study's ct folder; else your own store.")
+@click.option("--name", help="Name of the terminology (SDTM, ADaM ...), where the file does not say it.")
+@click.option("--version", help="Date of the terminology, where the file does not say it.")
+def ct_import(file: str, into: str | None, name: str | None, version: str | None) -> None:
+    """Import an official terminology FILE (NCI's text form, CDISC's CSV form, or Excel), so that studies can name its date.
+
+    \b
+    Example:
+      sdtm-convert ct import "SDTM Terminology 2025-09-26.txt"
+    """
+    from .terminology import import_terminology
+
+    for path in import_terminology(Path(file), Path(into) if into else None, name, version):
+        click.echo(f"written: {path}")

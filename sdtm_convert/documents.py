@@ -1,0 +1,207 @@
+"""Specification files: YAML whose plain scalars stay text, with the place (file, line) of every value.
+
+`No`, `007`, `12:30` and `2025-03-28` are read as the text they are; the JSON Schema says what must be a number. Duplicate
+keys are a fault. `extends: FILE` lays one document over another: the study over the sponsor's standard.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+
+from .errors import Fault, InputError, Place, SpecError, did_you_mean
+
+Path_ = tuple  # of keys and list positions, from the top of the document to a value
+LARGEST_DOCUMENT = 200_000  # values; aliases that expand beyond it are refused
+
+
+@dataclass(frozen=True)
+class Document:
+    """One specification file: `data` (dicts, lists, text) and the place of each value by its path of keys."""
+
+    file: str
+    data: dict
+    places: dict[Path_, Place]
+
+    def place(self, *path, what: str = "") -> Place:
+        """The place of the value at this path of keys, or of its nearest parent that is known."""
+        while path and path not in self.places:
+            path = path[:-1]
+        place = self.places.get(path, Place(self.file, 1))
+        return Place(place.file, place.line, what)
+
+
+def read_document(path: Path, schema: str = "") -> Document:
+    """The YAML document at `path`, with what it `extends` laid under it, checked by the JSON Schema of that name.
+
+    Raises SpecError with every fault (not YAML, duplicate keys, against the schema), InputError if the file cannot be read.
+    """
+    document = _with_parents(Path(path), ())
+    if schema:
+        faults = list(check_schema(document, schema))
+        if faults:
+            raise SpecError(faults)
+    return document
+
+
+def parse_document(text: str, file: str) -> Document:
+    """The YAML in `text`; `file` names it in messages."""
+    try:
+        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise SpecError([Fault(Place(file, mark.line + 1 if mark else 0), f"not YAML: {error.problem}.")]) from None
+    except yaml.YAMLError as error:
+        raise SpecError([Fault(Place(file), f"not YAML: {error}.")]) from None
+    places: dict[Path_, Place] = {}
+    faults: list[Fault] = []
+    data = {} if node is None else _plain(node, (), file, places, faults)
+    if not isinstance(data, dict):
+        faults.append(Fault(Place(file, 1), "a specification is a mapping of keys to values."))
+    if faults:
+        raise SpecError(faults)
+    return Document(file, data, places)
+
+
+def _plain(node: yaml.Node, path: Path_, file: str, places: dict, faults: list) -> dict | list | str:
+    if len(places) > LARGEST_DOCUMENT:
+        raise SpecError([Fault(Place(file, node.start_mark.line + 1), f"the document grows beyond {LARGEST_DOCUMENT} values.")])
+    places[path] = Place(file, node.start_mark.line + 1)
+    if isinstance(node, yaml.ScalarNode):
+        return node.value
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, (*path, position), file, places, faults) for position, item in enumerate(node.value)]
+    result: dict = {}
+    for key_node, value_node in node.value:
+        key, line = key_node.value, key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            faults.append(Fault(Place(file, line), "a key must be plain text."))
+            continue
+        if key in result:
+            faults.append(Fault(Place(file, line, key), f"the key is given twice, first on line {places[(*path, key)].line}."))
+        result[key] = _plain(value_node, (*path, key), file, places, faults)
+        places[(*path, key)] = Place(file, line)
+    return result
+
+
+def _with_parents(path: Path, above: tuple[Path, ...]) -> Document:
+    try:
+        document = parse_document(path.read_text(encoding="utf-8-sig"), _shown(path))
+    except OSError as error:
+        raise InputError(f"{path}: the specification cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SpecError([Fault(Place(_shown(path)), "a specification is UTF-8 text; this file is not.")]) from None
+    parent_name = document.data.get("extends")
+    if not isinstance(parent_name, str):
+        return document
+    parent_path = (path.parent / parent_name).resolve()
+    place = document.place("extends")
+    if parent_path in above or parent_path == path.resolve():
+        raise SpecError([Fault(place, f"'{parent_name}' extends itself.")])
+    if not parent_path.is_file():
+        near = did_you_mean(parent_path.name, [p.name for p in parent_path.parent.glob("*.yml")])
+        raise SpecError([Fault(place, f"no file '{parent_name}' to extend.", near)])
+    return _overlay(_with_parents(parent_path, (*above, path.resolve())), document)
+
+
+def _overlay(parent: Document, child: Document) -> Document:
+    """The child's keys over the parent's: mappings merge key by key, but a variable's steps and lists are replaced whole."""
+    data, places = dict(parent.data), dict(parent.places)
+    for key, value in child.data.items():
+        if isinstance(value, dict) and isinstance(data.get(key), dict):
+            data[key] = {**data[key], **value}
+            replaced = [(key, inner) for inner in value]
+        else:
+            data[key] = value
+            replaced = [(key,)]
+        for path in [path for path in places if any(path[: len(r)] == r for r in replaced)]:
+            del places[path]
+    for path, place in child.places.items():
+        if len(path) > 1 or path not in places:
+            places[path] = place
+    data.pop("extends", None)
+    for name in data.pop("drop", []):
+        for block in ("variables", "supplemental", "tests"):
+            data.get(block, {}).pop(name, None) if isinstance(data.get(block), dict) else None
+    return Document(child.file, data, places)
+
+
+def _shown(path: Path) -> str:
+    """The path as messages show it: relative to the working folder where it lies below it."""
+    try:
+        return str(Path(path).resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+# --- JSON Schema ------------------------------------------------------------------------------------------------------
+
+
+@lru_cache
+def load_schema(name: str) -> dict:
+    """The JSON Schema that ships under this name: study or mapping or rule."""
+    return json.loads((files("sdtm_convert.schemas") / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def check_schema(document: Document, name: str) -> list[Fault]:
+    """Every fault of the document against the JSON Schema, each with its place and, for a wrong key, did-you-mean."""
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(load_schema(name))
+    faults = []
+    for error in validator.iter_errors(document.data):
+        faults.extend(_schema_faults(document, _deepest(error)))
+    return faults
+
+
+def _deepest(error):
+    """Of the alternatives of an anyOf, the failure that got furthest: it tells most about what was meant."""
+    while error.context:
+        error = max(error.context, key=lambda inner: (len(inner.absolute_path), inner.validator != "type"))
+    return error
+
+
+def _schema_faults(document: Document, error) -> list[Fault]:
+    path = tuple(error.absolute_path)
+    what = ".".join(str(part) for part in path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        patterns = list(error.schema.get("patternProperties", {}))
+        wrong = [key for key in error.instance if key not in known and not _matches_any(patterns, key)]
+        return [Fault(document.place(*path, key, what=what), f"unknown key '{key}'.", did_you_mean(key, known) or
+                      f"Known here: {', '.join(known)}.") for key in wrong]
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        return [Fault(document.place(*path, what=what), f"the key '{key}' is missing.") for key in missing]
+    shown = json.dumps(error.instance, ensure_ascii=False)
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    expected = error.schema.get("description", "")
+    messages = {
+        "type": f"{shown} is not {_type_words(error.validator_value)}.",
+        "enum": f"{shown} is none of {', '.join(map(str, error.validator_value))}." if error.validator == "enum" else "",
+        "pattern": f"{shown} does not have the form that is needed here.",
+        "minProperties": "it is empty.",
+        "minItems": "the list is empty.",
+        "maxProperties": f"{shown} has more keys than may stand here.",
+    }
+    hint = did_you_mean(str(error.instance), map(str, error.validator_value)) if error.validator == "enum" else expected
+    return [Fault(document.place(*path, what=what), messages.get(error.validator) or f"{error.message}.", hint)]
+
+
+def _matches_any(patterns: list[str], key: str) -> bool:
+    import re
+
+    return any(re.search(pattern, key) for pattern in patterns)
+
+
+def _type_words(types: str | list[str]) -> str:
+    words = {"string": "text", "object": "a mapping", "array": "a list", "number": "a number", "integer": "a whole number",
+             "boolean": "true or false"}
+    names = [types] if isinstance(types, str) else list(types)
+    names = ["string"] if set(names) == {"string", "number", "boolean"} else names
+    return " or ".join(words.get(name, name) for name in names)

@@ -1,0 +1,427 @@
+"""A study folder -> a checked `Study`: YAML, JSON Schema, then every name resolved; all faults at once, before any data are read."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from .documents import Document, read_document
+from .errors import Fault, InputError, Place, SpecError, did_you_mean
+from .findings_domain import findings_chains, findings_tests, findings_variables
+from .methods import shipped_methods
+from .model import Codelist, Dictionary, Standard, StandardDataset, StandardVariable, Term, Terminology
+from .model import Document as PackageDocument
+from .plan import SOURCE, Block, Chain, Mapping, RawSource, Ref, Step, Study, VariablePlan
+from .registry import MethodInfo, methods_of
+from .resolve import ATTRIBUTES, Context, Scope, find_codelist, resolve_condition, resolve_name, variable_steps
+from .standard import load_standard, load_terminology, model_variable, standard_dataset, standard_variable
+
+STRUCTURE_OF_NAME = {"ADSL": "ADSL", "ADAE": "OCCDS", "ADCM": "OCCDS", "ADMH": "OCCDS", "ADTTE": "TTE"}
+
+
+def load_study(path: str | Path, raw: str | Path | None = None) -> Study:
+    """The study whose specification lies in the folder `path`: study.yml and one YAML file per dataset.
+
+    `raw` is the folder of the raw export (else the one that study.yml names). Where its files are at hand, the names of their fields
+    are checked too. Raises SpecError with every fault found; InputError for a file that cannot be read.
+    """
+    folder = find_study(path)
+    study_document = read_document(folder / "study.yml", "study")
+    documents = _mapping_documents(folder)
+    data = study_document.data
+    raw_folder = Path(raw) if raw else folder / data["raw"].get("folder", "raw")
+    sources = _raw_sources(study_document)
+    sdtm, adam, terminology = _standards(study_document, documents)
+    methods, study_code = _methods(study_document, folder)
+    codelists, faults = _codelists(study_document, terminology)
+    context = Context(methods, _fields(sources, raw_folder), {}, data.get("tables", {}), data.get("unit_factors", {}),
+                      _codelist_finder(codelists, terminology), lambda: [name for t in terminology for name in t.by_short_name],
+                      lambda dataset, name: find_variable(sdtm, dataset, name), faults)
+    _check_usubjid(context, sources, study_document)
+    mappings = _mappings(documents, context, sdtm, adam)
+    if context.faults:
+        raise SpecError(context.faults)
+    return Study(
+        name=str(data["study"]), folder=folder, title=data.get("title", data["study"]), description=data.get("description", ""),
+        protocol=data.get("protocol", data["study"]), notice=data.get("notice", ""), created=data.get("created", ""),
+        encoding=data.get("encoding", "utf-8"), raw_folder=raw_folder, raw=sources,
+        raw_not_submitted=data["raw"].get("not_submitted", {}), field_pages=_field_pages(study_document, raw_folder),
+        mappings=mappings, sdtm=sdtm, adam=adam, terminology=terminology, codelists=codelists,
+        dictionaries=tuple(Dictionary(name, d["version"], d.get("href", "")) for name, d in data.get("dictionaries", {}).items()),
+        documents=tuple(PackageDocument(**document) for document in data.get("documents", [])),
+        files=_files(folder, [study_document, *documents], study_code), study_code=study_code,
+        unchecked=tuple(name for name, fields in context.fields.items() if fields is None))
+
+
+def find_study(path: str | Path) -> Path:
+    """The study folder at `path`, or the shipped study of that name."""
+    from importlib.resources import files
+
+    folder = Path(path)
+    shipped = Path(str(files("sdtm_convert.mappings")))
+    if not folder.exists() and (shipped / str(path) / "study.yml").is_file():
+        return shipped / str(path)
+    if not folder.is_dir():
+        names = [entry.parent.name for entry in shipped.glob("*/study.yml")]
+        raise SpecError([Fault(Place(str(path)), "there is no such study folder.",
+                               did_you_mean(str(path), names) or f"Shipped studies: {', '.join(sorted(names))}.")])
+    if not (folder / "study.yml").is_file():
+        raise SpecError([Fault(Place(str(path)), "the folder has no study.yml; every study has one.")])
+    return folder
+
+
+def _mapping_documents(folder: Path) -> list[Document]:
+    faults, documents = [], []
+    for path in sorted(folder.glob("*.yml")):
+        if path.name == "study.yml":
+            continue
+        try:
+            documents.append(read_document(path, "mapping"))
+        except SpecError as error:
+            faults += error.faults
+    first: dict[str, Document] = {}
+    for document in documents:
+        name = document.data["dataset"]
+        if name in first:
+            faults.append(Fault(document.place("dataset", what=name), f"the dataset is mapped twice, first in {first[name].file}."))
+        first.setdefault(name, document)
+    if faults:
+        raise SpecError(faults)
+    return documents
+
+
+def _files(folder: Path, documents: list[Document], study_code: Path | None) -> tuple[Path, ...]:
+    named = {(folder / "study.yml").resolve(), *((Path(place.file)).resolve() for d in documents for place in d.places.values())}
+    return tuple(sorted(named | ({study_code.resolve()} if study_code else set())))
+
+
+# --- study.yml --------------------------------------------------------------------------------------------------------
+
+
+def _raw_sources(document: Document) -> dict[str, RawSource]:
+    raw = document.data["raw"]
+    sources = {}
+    for name, table in raw["tables"].items():
+        options = {key: table.get(key, raw.get(key)) for key in ("missing", "encoding", "delimiter", "sheet", "ragged")}
+        options |= {key: int(table[key]) for key in ("header_rows", "header_row") if key in table}
+        usubjid = table.get("usubjid", raw["usubjid"])
+        sources[name] = RawSource(
+            name, table["file"], table.get("form", name), "" if usubjid == "none" else usubjid, document.place("raw", "tables", name),
+            {key: value for key, value in options.items() if value is not None}, table.get("duplicates") == "drop",
+            tuple(table.get("pages", "").split()), table.get("source", "Investigator"), table.get("not_submitted", {}))
+    return sources
+
+
+def _fields(sources: dict[str, RawSource], folder: Path) -> dict[str, tuple[str, ...] | None]:
+    from .readers.fields import read_fields
+
+    return {name: read_fields(folder / source.file, **source.options) if (folder / source.file).is_file() else None
+            for name, source in sources.items()}
+
+
+def _check_usubjid(context: Context, sources: dict[str, RawSource], document: Document) -> None:
+    for name, source in sources.items():
+        known = context.fields[name]
+        for field in template_fields(source.usubjid):
+            if known is not None and field not in known:
+                context.fault(source.place, f"USUBJID is made of {{{field}}}, and {name} has no such field.",
+                              did_you_mean(field, known) or "Give the table a `usubjid` of its own, or `usubjid: none`.")
+    for name, source in sources.items():
+        for field in source.not_submitted:
+            if context.fields[name] is not None and field not in context.fields[name]:
+                context.fault(document.place("raw", "tables", name, "not_submitted", field), f"{name} has no field '{field}'.",
+                              did_you_mean(field, context.fields[name]))
+
+
+def template_fields(template: str) -> list[str]:
+    """The fields in braces of a USUBJID template.
+
+    >>> template_fields("01-{PATNUM}")
+    ['PATNUM']
+    """
+    return [piece.split("}")[0] for piece in template.split("{")[1:]]
+
+
+def _standards(document: Document, mappings: list[Document]) -> tuple[Standard, Standard | None, tuple[Terminology, ...]]:
+    named = document.data["standards"]
+    place = {key: document.place("standards", key) for key in named}
+    sdtm = load_standard("sdtmig", named["sdtmig"], place["sdtmig"])
+    adam = load_standard("adamig", named["adamig"], place["adamig"]) if "adamig" in named else None
+    analysis = next((m for m in mappings if is_adam(m.data["dataset"])), None)
+    if analysis and not adam:
+        raise SpecError([Fault(document.place("standards"), f"{analysis.data['dataset']} is an ADaM dataset; name the version: adamig.")])
+    own = Path(document.file).parent / "ct"
+    terminology = [load_terminology(name, named[f"{name}_ct"], [own] if own.is_dir() else [], place[f"{name}_ct"]) for name in ("sdtm", "adam") if f"{name}_ct" in named]
+    return sdtm, adam, tuple(terminology)
+
+
+def is_adam(dataset: str) -> bool:
+    """Whether a dataset's name is that of an analysis dataset: AD..."""
+    return dataset.startswith("AD") and len(dataset) > 2
+
+
+def _methods(document: Document, folder: Path) -> tuple[dict[str, MethodInfo], Path | None]:
+    methods = shipped_methods()
+    if "methods" not in document.data:
+        return methods, None
+    path, place = folder / document.data["methods"], document.place("methods")
+    if not path.is_file():
+        raise SpecError([Fault(place, f"there is no file '{document.data['methods']}' in the study folder.")])
+    spec = importlib.util.spec_from_file_location(f"sdtm_convert_study_{folder.name}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    own = methods_of(module)
+    for name in own.keys() & methods.keys():
+        raise SpecError([Fault(place, f"the method '{name}' of {path.name} has the name of one that ships.")])
+    return methods | own, path
+
+
+def _codelists(document: Document, terminology: tuple[Terminology, ...]) -> tuple[dict[str, Codelist], list[Fault]]:
+    codelists, faults = {}, []
+    for name, data in document.data.get("codelists", {}).items():
+        own = tuple(Term(value, decode=decode or value) for value, decode in data["terms"].items())
+        base = next((found for t in terminology if (found := t.find(data.get("extends", name)))), None)
+        if "extends" in data and base is None:
+            faults.append(Fault(document.place("codelists", name, "extends"), f"no codelist '{data['extends']}' in the terminology.",
+                                did_you_mean(data["extends"], [n for t in terminology for n in t.by_short_name])))
+        elif "extends" in data and not base.extensible:
+            faults.append(Fault(document.place("codelists", name), f"{base.short_name} ({base.code}) is not extensible: it takes no further terms."))
+        elif "extends" in data:
+            codelists[base.code] = replace(base, terms=(*base.terms, *(t for t in own if t.value not in base.by_value)))
+            codelists[name] = codelists[base.code]
+        else:
+            codelists[name] = Codelist("", name, data.get("name", name), False, own)
+    return codelists, faults
+
+
+def _codelist_finder(own: dict[str, Codelist], terminology: tuple[Terminology, ...]):
+    def find(part: str, name: str) -> Codelist | None:
+        order = terminology if part == "sdtm" else terminology[::-1]
+        found = own.get(name) or next((codelist for t in order if (codelist := t.find(name))), None)
+        return own.get(found.code, found) if found and found.code else found
+
+    return find
+
+
+def _field_pages(document: Document, raw_folder: Path) -> dict[tuple[str, str], tuple[str, ...]]:
+    name = document.data["raw"].get("pages")
+    path = next((folder / name for folder in (Path(document.file).parent, raw_folder) if name and (folder / name).is_file()), None)
+    if name and path is None:
+        raise InputError(f"{name}: the page list that {document.file} names is neither in the study folder nor in {raw_folder}.")
+    if path is None:
+        return {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {(row["form"], row["field"]): tuple(row["page"].split()) for row in csv.DictReader(file)}
+
+
+# --- Mappings ---------------------------------------------------------------------------------------------------------
+
+
+def _mappings(documents: list[Document], context: Context, sdtm: Standard, adam: Standard | None) -> dict[str, Mapping]:
+    standards = {d.data["dataset"]: _standard_of(d, sdtm, adam) for d in documents}
+    for document in documents:
+        name = document.data["dataset"]
+        context.variables[name] = tuple(_variable_names(document, standards[name], context))
+    return {d.data["dataset"]: _mapping(d, standards[d.data["dataset"]], context) for d in documents}
+
+
+def _standard_of(document: Document, sdtm: Standard, adam: Standard | None) -> StandardDataset | None:
+    name = document.data["dataset"]
+    if not is_adam(name):
+        return standard_dataset(sdtm, name)
+    structure = document.data.get("class") or STRUCTURE_OF_NAME.get(name, "BDS")
+    return adam.datasets[structure]
+
+
+def find_variable(sdtm: Standard, dataset: StandardDataset | None, name: str) -> StandardVariable | None:
+    """A variable as the standard lists it for the dataset, or as the SDTM model allows it there."""
+    if dataset is None:
+        return None
+    return standard_variable(dataset, name) or (model_variable(sdtm, dataset, name) if dataset.name in sdtm.datasets else None)
+
+
+def _blocks(document: Document) -> list[tuple[tuple, dict]]:
+    """The blocks of a mapping with their paths: `records`, or the one that stands at the top level."""
+    if "records" in document.data:
+        return [(("records", position), block) for position, block in enumerate(document.data["records"])]
+    keys = ("from", "where", "excluded", "test", "defaults", "tests")
+    return [((), {key: document.data[key] for key in keys if key in document.data})]
+
+
+def _variable_names(document: Document, standard: StandardDataset | None, context: Context) -> list[str]:
+    """Every variable of the dataset, in the order in which they are defined: given ones after those that follow from the rest."""
+    data, name = document.data, document.data["dataset"]
+    automatic = ["STUDYID", *([] if is_adam(name) else ["DOMAIN"])]
+    if standard is None or "USUBJID" in standard.variables:
+        automatic.append("USUBJID")
+    copied = [item.partition(".")[2] for item in data.get("predecessors", [])]
+    in_blocks = [variable for _, block in _blocks(document) for variable in block.get("variables", {})]
+    names = [*automatic, *findings_variables(name, _blocks(document), data.get("variables", {})), *copied, *in_blocks,
+             *data.get("variables", {}), *data.get("supplemental", {})]
+    return list(dict.fromkeys(names))
+
+
+def _mapping(document: Document, standard: StandardDataset | None, context: Context) -> Mapping:
+    data, name = document.data, document.data["dataset"]
+    part = "adam" if is_adam(name) else "sdtm"
+    blocks = _blocks(document)
+    tables = tuple(dict.fromkeys(source for path, block in blocks if (source := _source(block, path, document, context))))
+    scope = Scope(context, name, part, document, tables, {})
+    if not all("from" in block for _, block in blocks):
+        context.fault(document.place("dataset", what=name), "it says nothing of where its records come from.", "Give `from` or `records`.")
+    scope.codelists.update(_variable_codelists(document, standard, scope))
+    for variable in ("STUDYID", "DOMAIN", "USUBJID"):
+        if variable in context.variables[name]:
+            scope.above[variable] = True
+    resolved_blocks = tuple(_block(path, block, replace(scope, sources=(block.get("from", ""),))) for path, block in blocks)
+    variables = _variables(document, blocks, standard, scope)
+    keys = tuple(data.get("keys", ()))
+    for position, key in enumerate(keys):
+        if key not in context.variables[name]:
+            context.fault(document.place("keys", position, what=name), f"no variable '{key}' to sort by.", did_you_mean(key, context.variables[name]))
+    _check_not_submitted(document, blocks, context)
+    return Mapping(
+        dataset=name, part=part, file=document.file, standard=standard, blocks=resolved_blocks, variables=variables,
+        keys=keys or tuple(key for key in ("STUDYID", "USUBJID", f"{name[:2]}SEQ") if key in context.variables[name]),
+        place=document.place(what=name), label=data.get("label", standard.label if standard and part == "sdtm" else ""),
+        structure=data.get("structure", standard.structure if standard and part == "sdtm" else ""), subclass=data.get("subclass", ""),
+        comment=data.get("comment", ""), not_submitted=data.get("not_submitted", {}))
+
+
+def _source(block: dict, path: tuple, document: Document, context: Context) -> str:
+    source = block.get("from", "")
+    if source and source not in context.fields and source not in context.variables:
+        context.fault(document.place(*path, "from", what=document.data["dataset"]), f"no raw table or dataset '{source}'.",
+                      did_you_mean(source, [*context.fields, *context.variables]))
+        return ""
+    return source
+
+
+def _block(path: tuple, block: dict, scope: Scope) -> Block:
+    place = scope.document.place(*path, "from", what=scope.dataset)
+    where = resolve_condition(block["where"], scope, scope.document.place(*path, "where", what=scope.dataset)) if "where" in block else None
+    field, tests = findings_tests(path, block, scope)
+    return Block(block.get("from", ""), place, where, block.get("excluded", ""), field, tests)
+
+
+def _check_not_submitted(document: Document, blocks: list, context: Context) -> None:
+    sources = [block.get("from", "") for _, block in blocks]
+    known = [context.fields[source] for source in sources if source in context.fields]
+    for field in document.data.get("not_submitted", {}):
+        if known and all(fields is not None and field not in fields for fields in known):
+            context.fault(document.place("not_submitted", field, what=document.data["dataset"]), f"no field '{field}' in {' or '.join(sources)}.",
+                          did_you_mean(field, [name for fields in known for name in fields or ()]))
+
+
+def _variable_codelists(document: Document, standard: StandardDataset | None, scope: Scope) -> dict[str, Codelist | None]:
+    """The codelist of each variable: what the mapping names, else what the standard says."""
+    found: dict[str, Codelist | None] = {}
+    given = {**{v: (("records", i, "variables", v), d) for i, b in enumerate(document.data.get("records", [])) for v, d in b.get("variables", {}).items()},
+             **{v: (("variables", v), d) for v, d in document.data.get("variables", {}).items()},
+             **{v: (("supplemental", v), d) for v, d in document.data.get("supplemental", {}).items()}}
+    for name in scope.context.variables[scope.dataset]:
+        path, data = given.get(name, ((), {}))
+        steps = data if isinstance(data, list) else [data]
+        named = next((step["codelist"] for step in steps if isinstance(step, dict) and "codelist" in step), None)
+        if named == "none":
+            found[name] = None
+        elif named:
+            found[name] = find_codelist(named, scope, scope.document.place(*path, what=f"{scope.dataset}.{name}"))
+        elif (variable := scope.context.find_variable(standard, name)) and variable.codelists:
+            found[name] = _joined([c for code in variable.codelists if (c := scope.context.find_codelist(scope.part, code))])
+    return found
+
+
+def _joined(codelists: list[Codelist]) -> Codelist | None:
+    """Several codelists of one variable as one: a term of any of them will do."""
+    if len(codelists) < 2:
+        return codelists[0] if codelists else None
+    terms = {term.value: term for codelist in codelists for term in codelist.terms}
+    return replace(codelists[0], terms=tuple(terms.values()), extensible=any(c.extensible for c in codelists))
+
+
+def _variables(document: Document, blocks: list, standard: StandardDataset | None, scope: Scope) -> dict[str, VariablePlan]:
+    data = document.data
+    given = dict.fromkeys([*(v for _, block in blocks for v in block.get("variables", {})), *data.get("variables", {}), *data.get("supplemental", {})])
+    chains = findings_chains(blocks, scope)
+    for variable in chains:
+        scope.above[variable] = False
+    for position, item in enumerate(data.get("predecessors", [])):
+        place = document.place("predecessors", position, what=scope.dataset)
+        resolve_name(item, scope, place)
+        name = item.partition(".")[2]
+        chains.setdefault(name, []).append(Chain((_copy_step(item, scope, place),)))
+        scope.above[name] = False
+    waiting = list(given)
+    for name in given:
+        scope.below = frozenset(waiting) - {name}
+        chains.setdefault(name, [])
+        chains[name] = _given_chains(name, document, blocks, scope) + chains[name]
+        scope.above[name] = _is_copy(chains[name], name)
+        waiting.remove(name)
+    return {name: _variable(name, tuple(chains[name]), document, standard, scope) for name in scope.context.variables[scope.dataset] if name in chains}
+
+
+def _copy_step(item: str, scope: Scope, place: Place):
+    table, _, name = item.partition(".")
+    return Step(scope.context.methods["assign"], {"source": Ref(table, name), "codelist": None}, place)
+
+
+def _is_copy(chains: list[Chain], name: str) -> bool:
+    steps = [step for chain in chains for step in chain.steps]
+    return len(steps) == 1 and steps[0].method.name == "assign" and steps[0].arguments.get("source") == Ref(SOURCE, name) \
+        and not steps[0].arguments.get("map")
+
+
+def _given_chains(name: str, document: Document, blocks: list, scope: Scope) -> list[Chain]:
+    """The chains that the mapping writes out: of each block first, then of the dataset."""
+    chains = []
+    for position, (path, block) in enumerate(blocks):
+        if name in block.get("variables", {}):
+            in_block = replace(scope, sources=(block.get("from", ""),))
+            chains.append(Chain(variable_steps(name, block["variables"][name], in_block, (*path, "variables", name)), position))
+    for group in ("variables", "supplemental"):
+        if name in document.data.get(group, {}):
+            chains.append(Chain(variable_steps(name, document.data[group][name], scope, (group, name))))
+    return chains
+
+
+def _variable(name: str, chains: tuple[Chain, ...], document: Document, standard: StandardDataset | None, scope: Scope) -> VariablePlan:
+    supplemental = name in document.data.get("supplemental", {})
+    group = "supplemental" if supplemental else "variables"
+    data, path = document.data.get(group, {}).get(name, {}), (group, name)
+    for position, block in enumerate(document.data.get("records", [])):
+        if not data and name in block.get("variables", {}):
+            data, path = block["variables"][name], ("records", position, "variables", name)
+    attributes: dict[str, str] = {}
+    for item in data if isinstance(data, list) else [data]:
+        attributes |= {key: str(item[key]) for key in ATTRIBUTES if key in item and key not in ("steps", "codelist")}
+    known = None if supplemental else scope.context.find_variable(standard, name)
+    plan = VariablePlan(name, chains, document.place(*path, what=f"{scope.dataset}.{name}"), known, attributes, scope.codelists.get(name), supplemental)
+    _check_attributes(plan, scope)
+    return plan
+
+
+def _check_attributes(plan: VariablePlan, scope: Scope) -> None:
+    if not plan.working and not plan.label and not any(_copied(chain) for chain in plan.chains):
+        scope.context.fault(plan.place, "it has no label: the standard does not know the variable." if not plan.supplemental else
+                            "a supplemental qualifier needs a label.", "Give `label`.")
+    if len(plan.label) > 40:
+        scope.context.fault(plan.place, f"the label has {len(plan.label)} characters; 40 is the most.")
+    if len(plan.name) > 8 and not plan.working:
+        scope.context.fault(plan.place, f"the name has {len(plan.name)} characters; 8 is the most.")
+    if plan.attributes.get("type", "Char") not in ("Char", "Num"):
+        scope.context.fault(plan.place, f"the type '{plan.attributes['type']}' is neither Char nor Num.")
+    for key, least, most in (("length", 1, 200), ("significant_digits", 0, 15)):
+        value = plan.attributes.get(key)
+        if value is not None and not (value.isdigit() and least <= int(value) <= most):
+            scope.context.fault(plan.place, f"{key} '{value}' is not a whole number from {least} to {most}.")
+
+
+def _copied(chain: Chain) -> bool:
+    """Whether the values are another dataset's as they are: then the label is that variable's too."""
+    return any(step.method.name == "assign" and isinstance(ref := step.arguments.get("source"), Ref) and ref.table for step in chain.steps)

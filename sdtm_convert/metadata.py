@@ -1,0 +1,221 @@
+"""The metadata of what was built: study plan + standard + data -> `model.Package`, the one source of XPT attributes and define.xml."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .conform import SUPP_KEYS, Conformed
+from .model import Codelist, Dataset, Origin, Package, RangeCheck, StandardUsed, StandardVariable, Term, ValueLevel, Variable
+from .origins import method_of, origin_of
+from .plan import Mapping, Study, VariablePlan
+from .standard import standard_dataset, standard_variable
+
+_DATE, _DATETIME = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_ADAM_FORMATS = (("DTM", "DATETIME20."), ("DT", "DATE9."), ("TM", "TIME8."))
+
+
+def package(study: Study, conformed: Conformed, part: str, created: str) -> Package:
+    """What define.xml describes of one part (sdtm or adam) of the build: standards, datasets, variables, value levels, documents."""
+    names = [name for name in conformed.datasets if part_of(name, study, conformed) == part]
+    datasets = [_supp(name, study, conformed) if name in conformed.parents else _dataset(name, study, conformed) for name in names]
+    guide = study.sdtm if part == "sdtm" else study.adam
+    standards = [StandardUsed({"sdtmig": "SDTMIG", "adamig": "ADaMIG"}.get(guide.name.lower(), guide.name), "IG", guide.version)]
+    wanted = {"sdtm": ("SDTM",), "adam": ("SDTM", "ADaM")}[part]
+    standards += [StandardUsed("CDISC/NCI", "CT", t.version, _publishing_set(t.name)) for t in study.terminology if _publishing_set(t.name) in wanted]
+    return Package(
+        study=study.name, study_name=study.title, study_description=study.description, protocol=study.protocol,
+        standards=tuple(standards), datasets=tuple(datasets), documents=study.documents, dictionaries=study.dictionaries,
+        created=created, originator="sdtm-convert", comment=study.notice)
+
+
+def part_of(name: str, study: Study, conformed: Conformed) -> str:
+    """sdtm or adam."""
+    return study.mappings[conformed.parents.get(name, name)].part
+
+
+def _publishing_set(name: str) -> str:
+    return {"sdtm": "SDTM", "adam": "ADaM", "cdash": "CDASH", "define-xml": "DEFINE-XML", "protocol": "PROTOCOL"}.get(name.lower(), name)
+
+
+# --- Datasets ---------------------------------------------------------------------------------------------------------
+
+
+def _dataset(name: str, study: Study, conformed: Conformed) -> Dataset:
+    mapping, frame = study.mappings[name], conformed.datasets[name]
+    standard = mapping.standard
+    variables = tuple(_variable(column, position, mapping, study, frame[column]) for position, column in enumerate(frame.columns, 1))
+    variables = tuple(replace(v, key=mapping.keys.index(v.name) + 1) if v.name in mapping.keys else v for v in variables)
+    variables = _with_test_levels(variables, mapping, frame)
+    one_each = not frame["USUBJID"].duplicated().any() if "USUBJID" in frame.columns else False
+    adam_class = mapping.part == "adam"
+    subclass = mapping.subclass or ("ADVERSE EVENT" if name == "ADAE" else standard.subclass if standard else "")
+    return Dataset(
+        name=name, label=mapping.label or name, class_name=standard.class_name if standard else "", subclass=subclass,
+        structure=mapping.structure or "One record per " + " per ".join(mapping.keys), variables=variables, keys=mapping.keys,
+        domain=mapping.domain, purpose="Analysis" if adam_class else "Tabulation",
+        repeating=not (name in ("DM", "ADSL") or (one_each and mapping.keys[-1:] == ("USUBJID",))), records=len(frame),
+        comment=mapping.comment, non_standard=standard is None)
+
+
+def _supp(name: str, study: Study, conformed: Conformed) -> Dataset:
+    parent, frame = study.mappings[conformed.parents[name]], conformed.datasets[name]
+    standard = standard_dataset(study.sdtm, name)
+    plans = {plan.name: plan for plan in parent.variables.values() if plan.supplemental}
+    levels = tuple(_supp_level(plans[qnam], values, parent, study) for qnam, values in frame.groupby("QNAM", sort=True)["QVAL"])
+    variables = []
+    for position, column in enumerate(frame.columns, 1):
+        variable = _plain_variable(column, position, standard.variables[column], frame[column])
+        key = SUPP_KEYS.index(column) + 1 if column in SUPP_KEYS else None
+        origin = None if column == "QVAL" and levels else Origin("Protocol", "Sponsor") if column == "STUDYID" else Origin("Assigned", "Sponsor")
+        variables.append(replace(variable, key=key, origin=origin, value_level=levels if column == "QVAL" else ()))
+    return Dataset(
+        name=name, label=f"Supplemental Qualifiers for {parent.dataset}", class_name=standard.class_name,
+        structure="One record per supplemental qualifier per related parent domain record", variables=tuple(variables), keys=SUPP_KEYS,
+        domain=parent.domain, records=len(frame), parent_label=parent.label)
+
+
+def _plain_variable(name: str, position: int, standard: StandardVariable, column: pd.Series) -> Variable:
+    return Variable(name=name, label=standard.label, type=standard.type, data_type=data_type(column, standard.type, standard.values),
+                    length=char_length(column), order=position, role=standard.role, core=standard.core, mandatory=standard.core == "Req",
+                    all_missing=bool(column.isna().all()))
+
+
+# --- Variables --------------------------------------------------------------------------------------------------------
+
+
+def _variable(name: str, position: int, mapping: Mapping, study: Study, column: pd.Series) -> Variable:
+    plan, standard = mapping.variables.get(name), mapping.standard
+    known = plan.standard if plan else standard_variable(standard, name) if standard else None
+    source = _copied_variable(plan, study) if plan else None
+    label, known = _label(plan, known, source, study), known or (source[1] if source else None)
+    attributes = plan.attributes if plan else {}
+    type = plan.type if plan and plan.type else known.type if known else "Char"
+    fake = plan or VariablePlan(name, (), mapping.place, known)
+    origin = origin_of(fake, mapping, study)
+    kind = attributes.get("data_type") or data_type(column, type, known.values if known else "")
+    display = attributes.get("display_format", "") or (_display_format(name, type) if mapping.part == "adam" else "")
+    return Variable(
+        name=name, label=label, type=type, data_type=kind,
+        length=8 if type == "Num" else max(int(attributes.get("length", 0)), char_length(column)), order=position,
+        role=known.role if known and mapping.part == "sdtm" else "", core=known.core if known else "",
+        mandatory=bool(known and known.core == "Req"), display_format=display,
+        significant_digits=_significant_digits(column, attributes) if kind == "float" else None,
+        codelist=used_terms(plan.codelist, column, known, study) if plan and plan.codelist else None,
+        dictionary="MedDRA" if known and "MedDRA" in known.values and any(d.name == "MedDRA" for d in study.dictionaries) else "",
+        origin=origin, method=method_of(fake, mapping, study) if origin.type == "Derived" else None,
+        comment=" ".join(filter(None, (attributes.get("comment"), attributes.get("reason")))), all_missing=bool(column.isna().all()),
+        non_standard=known is None)
+
+
+def _label(plan: VariablePlan | None, known: StandardVariable | None, source, study: Study) -> str:
+    """The mapping's own label, else the standard's, else that of the variable it is a copy of."""
+    if plan and plan.attributes.get("label"):
+        return plan.attributes["label"]
+    return known.label if known else source[0] if source else ""
+
+
+def _copied_variable(plan: VariablePlan, study: Study) -> tuple[str, StandardVariable | None] | None:
+    """(label, standard variable) of the variable of another dataset that this one is a copy of."""
+    for chain in plan.chains:
+        for step in chain.steps:
+            ref = step.arguments.get("source")
+            owners = [ref.table] if ref is not None and getattr(ref, "table", "") in study.mappings else []
+            if getattr(ref, "table", "") == "raw":
+                owners = [m.blocks[chain.block or 0].source for m in study.mappings.values() if m.variables.get(plan.name) is plan]
+            for owner in owners:
+                theirs = study.mappings[owner].variables.get(ref.name) if owner in study.mappings else None
+                if theirs:
+                    known = theirs.standard
+                    return _label(theirs, known, _copied_variable(theirs, study), study), known
+    return None
+
+
+def _display_format(name: str, type: str) -> str:
+    return next((shown for suffix, shown in _ADAM_FORMATS if type == "Num" and name.endswith(suffix)), "")
+
+
+def char_length(column: pd.Series) -> int:
+    """Bytes of the longest value, at least 1; 8 for a number."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return 8
+    longest = pc.max(pc.binary_length(pa.array(column, from_pandas=True))).as_py()
+    return max(1, longest or 0)
+
+
+def data_type(column: pd.Series, type: str, values: str) -> str:
+    """Define-XML's data type from the values themselves: integer or float; ISO 8601 kinds by the precision that occurs; else text."""
+    if type == "Num":
+        numbers = column.to_numpy(dtype="float64")
+        numbers = numbers[~np.isnan(numbers)]
+        return "integer" if (numbers == np.floor(numbers)).all() else "float"
+    if "duration" in values and "datetime" not in values:
+        return "durationDatetime"
+    if "ISO 8601" not in values:
+        return "text"
+    distinct = column.dropna().unique()
+    if any("P" in value or "/" in value for value in distinct):
+        return "text" if any("/" in value for value in distinct) else "durationDatetime"
+    if all(_DATE.fullmatch(value) for value in distinct):
+        return "date"
+    if all(_DATETIME.fullmatch(value) for value in distinct):
+        return "datetime"
+    return "incompleteDatetime" if any("T" in value or "--" in value for value in distinct) else "partialDate"
+
+
+def _significant_digits(column: pd.Series, attributes: dict[str, str]) -> int:
+    """Digits after the decimal point: what the mapping says, else the most that occur (at most 12)."""
+    if "significant_digits" in attributes:
+        return int(attributes["significant_digits"])
+    distinct = column.dropna().unique()
+    return max((len(f"{value:.12g}".partition(".")[2]) for value in distinct if "e" not in f"{value:.12g}"), default=0)
+
+
+def used_terms(codelist: Codelist, column: pd.Series, known: StandardVariable | None, study: Study) -> Codelist | None:
+    """The codelist with those terms only that the data use; values outside it are added as the sponsor's own."""
+    used = column.dropna().unique()
+    if not len(used):
+        return None
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return codelist
+    terms = [term for term in codelist.terms if term.value in set(used)]
+    terms += [Term(value, decode=value) for value in sorted(set(used) - set(codelist.by_value))]
+    return replace(codelist, terms=tuple(terms))
+
+
+# --- Value level ------------------------------------------------------------------------------------------------------
+
+
+def _supp_level(plan: VariablePlan, values: pd.Series, parent: Mapping, study: Study) -> ValueLevel:
+    origin = origin_of(plan, parent, study)
+    return ValueLevel(
+        where=(RangeCheck("QNAM", "EQ", (plan.name,)),), label=plan.label, type="Char", data_type="text", length=char_length(values),
+        codelist=used_terms(plan.codelist, values, None, study) if plan.codelist else None, origin=origin,
+        method=method_of(plan, parent, study) if origin.type == "Derived" else None)
+
+
+def _with_test_levels(variables: tuple[Variable, ...], mapping: Mapping, frame: pd.DataFrame) -> tuple[Variable, ...]:
+    """Value levels by --TESTCD (BDS: PARAMCD) of the result variables, where tests differ in unit or type."""
+    topic = next((name for name in (f"{mapping.dataset[:2]}TESTCD", "PARAMCD") if name in frame.columns), None)
+    if topic is None or frame.empty:
+        return variables
+    results = {f"{mapping.dataset[:2]}{suffix}" for suffix in ("ORRES", "STRESC", "STRESN")} if topic != "PARAMCD" else {"AVAL"}
+    codes, tests = pd.factorize(frame[topic], sort=True)
+    labels = frame.drop_duplicates(topic).set_index(topic)[topic.removesuffix("CD")]
+    return tuple(replace(v, value_level=tuple(_test_level(topic, test, labels[test], v, frame[v.name][codes == i]) for i, test in enumerate(tests)))
+                 if v.name in results and len(tests) > 1 else v for v in variables)
+
+
+def _test_level(topic: str, test: str, label: str, variable: Variable, values: pd.Series) -> ValueLevel:
+    kind = data_type(values, variable.type, "")
+    return ValueLevel(
+        where=(RangeCheck(topic, "EQ", (test,)),), label=label, type=variable.type, data_type=kind,
+        length=8 if variable.type == "Num" else char_length(values), display_format=variable.display_format,
+        significant_digits=_significant_digits(values, {}) if kind == "float" else None)
+
+

@@ -1,0 +1,131 @@
+"""Origin and method text of every variable, from the steps that make it: nobody types them (Define-XML 2.1, 5.3.11 and 5.3.13)."""
+
+from __future__ import annotations
+
+from . import conditions
+from .graph import related_table
+from .model import Method, Origin
+from .plan import SOURCE, Mapping, Ref, Step, Study, VariablePlan, Where
+
+STRENGTH = ("Derived", "Predecessor", "Collected", "Assigned")  # of several steps the first of these that occurs is the origin
+
+
+def origin_of(plan: VariablePlan, mapping: Mapping, study: Study) -> Origin:
+    """The def:Origin that follows from a variable's steps; `origin:` in the mapping overrides its type."""
+    if plan.name == "STUDYID":
+        return Origin("Protocol", "Sponsor") if mapping.part == "sdtm" else _predecessor(mapping, "STUDYID")
+    if plan.name == "DOMAIN":
+        return Origin("Assigned", "Sponsor")
+    if plan.name == "USUBJID":
+        return Origin("Derived", "Sponsor") if mapping.part == "sdtm" else _predecessor(mapping, "USUBJID")
+    origins = [_step_origin(step, chain.block, mapping, study) for chain in plan.chains for step in chain.steps]
+    by_type = {origin.type: origin for origin in reversed(origins)}
+    origin = next((by_type[type] for type in STRENGTH if type in by_type), Origin("Assigned", "Sponsor"))
+    if origin.type == "Collected":
+        pages = tuple(dict.fromkeys(page for o in origins for page in o.pages))
+        origin = Origin(origin.type, origin.source, pages=tuple(sorted(pages, key=lambda page: (len(page), page))))
+    if origin.type == "Predecessor" and len({o.predecessor for o in origins}) > 1:
+        origin = Origin("Derived", "Sponsor")
+    override = plan.attributes.get("origin")
+    if override and override != origin.type:
+        return Origin(override, "" if override == "Predecessor" else "Sponsor")
+    return origin
+
+
+def _predecessor(mapping: Mapping, name: str) -> Origin:
+    return Origin("Predecessor", predecessor=f"{mapping.blocks[0].source}.{name}")
+
+
+def _step_origin(step: Step, block: int | None, mapping: Mapping, study: Study) -> Origin:
+    if step.method.origin == "Assigned":
+        return Origin("Assigned", "Sponsor")
+    if step.method.origin != "Collected":
+        return Origin("Derived", "Sponsor")
+    value = step.arguments.get(step.method.primary)
+    values = value if isinstance(value, list) else [value]
+    nested = [_step_origin(item, block, mapping, study) for item in values if isinstance(item, Step)]
+    if nested:
+        return min(nested, key=lambda origin: STRENGTH.index(origin.type))
+    refs = [item for item in values if isinstance(item, Ref)]
+    if not refs or any(ref.table == "" for ref in refs):
+        return Origin("Derived", "Sponsor")
+    sources = [b.source for i, b in enumerate(mapping.blocks) if block in (None, i)]
+    tables = list(dict.fromkeys(table for ref in refs for table in (sources if ref.table == SOURCE else [ref.table])))
+    if all(table in study.raw for table in tables):
+        pages = [page for table in tables for ref in refs for page in study.field_pages.get((table, ref.name), study.raw[table].pages)]
+        source = study.raw[tables[0]].source
+        return Origin("Collected", source, pages=tuple(dict.fromkeys(pages)))
+    if len(tables) == 1 and len(refs) == 1 and step.method.name == "assign" and not step.arguments.get("map"):
+        return Origin("Predecessor", predecessor=f"{tables[0]}.{refs[0].name}")
+    return Origin("Derived", "Sponsor")
+
+
+# --- Method texts -----------------------------------------------------------------------------------------------------
+
+
+def method_of(plan: VariablePlan, mapping: Mapping, study: Study) -> Method | None:
+    """The MethodDef of a derived variable: the texts of the methods that ran, filled with their arguments."""
+    if plan.name == "USUBJID":
+        template = study.raw[mapping.blocks[0].source].usubjid if mapping.blocks[0].source in study.raw else ""
+        return Method(f"Unique identifier of the subject in the study's form {template}, from the collected identifiers.", name=_name(plan, mapping)) if template else None
+    steps = [step for chain in plan.chains for step in chain.steps]
+    texts = list(dict.fromkeys(step_text(step, mapping, study) for step in steps))
+    if not texts:
+        return None
+    text = texts[0] if len(texts) == 1 else " ".join(f"({number}) {text}" for number, text in enumerate(texts, 1))
+    if len(texts) > 1:
+        text = f"The first of these that has a value: {text}" if not any(chain.test for chain in plan.chains) else text
+    kind = "Imputation" if any(step.method.type == "Imputation" for step in steps) else "Computation"
+    return Method(text, kind, _name(plan, mapping))
+
+
+def _name(plan: VariablePlan, mapping: Mapping) -> str:
+    return f"Algorithm for {mapping.dataset}.{plan.name}"
+
+
+def step_text(step: Step, mapping: Mapping, study: Study) -> str:
+    """One step in words, as a sentence."""
+    arguments = {name: _words(step.arguments.get(name, parameter.default), parameter.kind, mapping, study)
+                 for name, parameter in step.method.parameters.items()}
+    if related_table(step):
+        arguments |= {"by": _join(list(step.by)), "order": _join([f"{related_table(step)}.{name}" for name in step.order]),
+                      "matching": conditions.describe(step.matching.condition) if step.matching else ""}
+    text = step.method.text(arguments).rstrip(".")
+    if step.where is not None:
+        text += f", where {conditions.describe(step.where.condition)}"
+    return text[:1].upper() + text[1:] + "."
+
+
+def _words(value: object, kind: str, mapping: Mapping, study: Study) -> str:
+    if value is None or value == () or value == []:
+        return ""
+    if isinstance(value, Ref):
+        return _ref_words(value, mapping)
+    if isinstance(value, Step):
+        return step_text(value, mapping, study).rstrip(".")
+    if isinstance(value, Where):
+        return conditions.describe(value.condition)
+    if isinstance(value, (list, tuple)):
+        return _join([_words(item, kind, mapping, study) for item in value])
+    if isinstance(value, dict):
+        return "" if kind in ("Factors", "Table") else ", ".join(f"{key} = {item}" for key, item in value.items())
+    if kind in ("CodelistName", "SourceCodelist"):
+        return value.name
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def _ref_words(ref: Ref, mapping: Mapping) -> str:
+    if ref.table == SOURCE:
+        sources = list(dict.fromkeys(block.source for block in mapping.blocks))
+        return f"{sources[0]}.{ref.name}" if len(sources) == 1 else ref.name
+    if ref.name == "_STANDARD_UNIT":
+        return "the standard unit"
+    if ref.name == "_DECIMALS":
+        return "the test's number of"
+    return str(ref)
+
+
+def _join(items: list[str]) -> str:
+    return ", ".join(items[:-1]) + " and " + items[-1] if len(items) > 1 else "".join(items)

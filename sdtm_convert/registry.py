@@ -1,0 +1,146 @@
+"""Methods by name: a plain function under `@method` is a word of the mapping language.
+
+The signature says which arguments a step takes and, by its annotations, what the engine hands over for each (`Column`,
+`Columns`, `Related`, `Text` ...). The first sentence of the docstring, with the arguments in its slots, is the method text in
+define.xml; the whole docstring is what `sdtm-convert explain` prints.
+
+    @method(origin="Derived")
+    def study_day(date: Column, reference: Column):
+        \"\"\"Days from {reference} to {date}, plus 1 on or after {reference}; there is no day 0.\"\"\"
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+# What a method asks for by its annotations. Every `Column` of one call has the same rows in the same order.
+Column: TypeAlias = "pd.Series"  # a variable of this dataset, a raw field, another dataset's variable by subject, or a nested step
+Columns: TypeAlias = "list[pd.Series]"
+Text: TypeAlias = str  # literal text
+Texts: TypeAlias = "list[str]"  # one text or a list of them
+Number: TypeAlias = float
+Mapping: TypeAlias = "dict[str, str]"
+Factors: TypeAlias = "dict[str, dict]"  # study-own unit factors
+Condition: TypeAlias = "np.ndarray"  # a condition, evaluated to a boolean mask
+CodelistName: TypeAlias = "object"  # model.Codelist; the codelist of the variable that is made, where the step names none
+SourceCodelist: TypeAlias = "object"  # likewise, of the variable that is the first argument
+Table: TypeAlias = "dict[str, dict[str, str]]"  # a look-up table of study.yml
+
+KINDS = ("Column", "Columns", "Related", "Text", "Texts", "Number", "Mapping", "Factors", "Condition", "CodelistName",
+         "SourceCodelist", "Table")
+
+
+@dataclass(frozen=True)
+class Related:
+    """Many records of another dataset (or raw table) for each row of this one.
+
+    `values` and each of `order` are columns of the other dataset's records that match; `groups` gives each record's group and
+    `rows` gives for each row of this dataset the group that belongs to it, or -1. Groups are numbered below `size`.
+    """
+
+    values: pd.Series
+    order: tuple
+    groups: np.ndarray
+    rows: np.ndarray
+    size: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Rows on which a method could not do its work as asked; the engine makes findings of it. `rule` is a BUILD_RULES id."""
+
+    rule: str
+    rows: np.ndarray  # boolean mask
+    message: str
+    values: pd.Series | None = None  # what to show; the step's first column by default
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument of a method: its kind (see KINDS) and default."""
+
+    name: str
+    kind: str
+    required: bool
+    default: object = None
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """A registered method."""
+
+    name: str
+    function: Callable
+    parameters: dict[str, Parameter] = field(repr=False)
+    origin: str = "Derived"
+    type: str = "Computation"
+
+    @property
+    def primary(self) -> str:
+        """The argument that stands behind the method's own name in a step: `{study_day: AESTDTC}` gives `date`."""
+        return next(iter(self.parameters), "")
+
+    @property
+    def doc(self) -> str:
+        return inspect.getdoc(self.function) or ""
+
+    @property
+    def template(self) -> str:
+        """The first sentence(s) of the docstring, up to the first blank line: the method text with slots."""
+        return " ".join(self.doc.split("\n\n")[0].split())
+
+    def text(self, arguments: dict[str, str]) -> str:
+        """The method text with its slots filled; a part in [brackets] is left out when one of its slots is empty."""
+
+        def part(match: re.Match) -> str:
+            names = re.findall(r"\{(\w+)\}", match[1])
+            return _fill(match[1], arguments) if all(arguments.get(name) for name in names) else ""
+
+        text = _fill(re.sub(r"\[([^\[\]]*\{\w+\}[^\[\]]*)\]", part, self.template), arguments)
+        return re.sub(r"\s+([.,;:])", r"\1", re.sub(r"\s{2,}", " ", text)).strip()
+
+
+def _fill(template: str, arguments: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda match: arguments.get(match[1], ""), template)
+
+
+def method(function: Callable | None = None, *, origin: str = "Derived", type: str = "Computation", name: str = ""):
+    """Make a function a word of the mapping language; the function itself is returned unchanged.
+
+    `origin` is the def:Origin of what it makes (Collected, Assigned, Derived; a Collected method fed from another dataset is a
+    Predecessor), `type` the MethodDef type (Computation or Imputation).
+    """
+
+    def mark(function: Callable) -> Callable:
+        function.__method__ = _info(function, name or function.__name__, origin, type)
+        return function
+
+    return mark(function) if function else mark
+
+
+def _info(function: Callable, name: str, origin: str, type: str) -> MethodInfo:
+    parameters = {}
+    for parameter in inspect.signature(function).parameters.values():
+        kind = str(parameter.annotation).split("|")[0].strip().removesuffix(" ")
+        if kind not in KINDS:
+            raise TypeError(f"{function.__module__}.{name}: argument '{parameter.name}' is annotated {parameter.annotation!r}; "
+                            f"a method's arguments are one of {', '.join(KINDS)}")
+        required = parameter.default is inspect.Parameter.empty
+        parameters[parameter.name] = Parameter(parameter.name, kind, required, None if required else parameter.default)
+    if not function.__doc__:
+        raise TypeError(f"{function.__module__}.{name}: a method needs a docstring; its first sentence is the text in define.xml")
+    return MethodInfo(name, function, parameters, origin, type)
+
+
+def methods_of(module) -> dict[str, MethodInfo]:
+    """The methods that a module defines, by name."""
+    infos = [value.__method__ for value in vars(module).values() if callable(value) and hasattr(value, "__method__")]
+    return {info.name: info for info in infos if info.function.__module__ == module.__name__}
