@@ -13,12 +13,10 @@ from pathlib import Path
 import pandas as pd
 from lxml import etree
 
-from ..errors import InputError
 from ..findings import combine, findings
 from . import rules_datasets, rules_file, rules_values, rules_variables
-from .elements import NAMESPACES, parser
+from .elements import NAMESPACES, NotXml, name_of, parse, read_bytes
 from .index import Define, Rule, build_index, is_define, row, rules_of
-from .render import name_of
 from .resources import schema
 
 
@@ -36,16 +34,11 @@ def check_define(define: Path | bytes, folder: Path | None = None) -> pd.DataFra
     `folder` is where the datasets, the documents and the stylesheet lie; without it, no file is looked for. `source` gives
     the file and the line. Raises InputError where the file cannot be read; a file that is not XML is a finding.
     """
-    file = name_of(define)
+    file, content = name_of(define), read_bytes(define)
     try:
-        content = define if isinstance(define, bytes) else Path(define).read_bytes()
-    except OSError as error:
-        raise InputError(f"{define}: cannot be read: {error.strerror}.") from None
-    try:
-        root = etree.fromstring(content, parser())
-    except etree.XMLSyntaxError as error:
-        return findings([{"rule": "DEFINE-0001", "severity": "error", "message": f"Not well-formed XML: {error.msg}.",
-                          "source": f"{file}:{error.lineno}"}])
+        root = parse(content)
+    except NotXml as error:
+        return findings([{"rule": "DEFINE-0001", "severity": "error", "message": str(error), "source": f"{file}:{error.line}"}])
     if not is_define(root):
         return findings([{"rule": "DEFINE-0003", "severity": "error", "source": f"{file}:{root.sourceline}",
                           "message": f"Not a define.xml 2.1: the file has no MetaDataVersion of {NAMESPACES['def']}."}])
@@ -60,7 +53,8 @@ def _schema_faults(define: Define) -> Iterator[dict]:
     """What the schema finds, without the namespaces that make its messages unreadable."""
     if schema().validate(define.root):
         return
+    prefixes = {prefix: uri for element in define.root.iter(etree.Element) for prefix, uri in element.nsmap.items() if prefix}
     for error in schema().error_log:
-        found = define.root.getroottree().xpath(error.path) if error.path else []
+        found = define.root.xpath(error.path, namespaces=prefixes) if error.path else []
         element = found[0] if found and isinstance(found[0], etree._Element) else define.root
         yield row(define, element, re.sub(r"\{http[^}]*\}", "", error.message)) | {"source": f"{define.file}:{error.line}"}

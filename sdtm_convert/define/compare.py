@@ -15,8 +15,8 @@ from lxml import etree
 from ..errors import InputError
 from ..findings import combine, findings
 from ..xpt import XptMetadata, list_members
+from .elements import name_of, read_define
 from .index import Define, Rule, Use, build_index, children, description, get, is_define, row
-from .render import name_of, parse_define
 
 NUMBERS, EITHER = ("integer", "float"), ("date", "time", "datetime")  # a date may be ISO 8601 text or, in ADaM, a number
 
@@ -48,7 +48,7 @@ def compare_with_xpt(define: Path | bytes, folder: Path | None = None) -> pd.Dat
     if folder is None and isinstance(define, bytes):
         raise InputError("define.xml: name the folder of the transport files, as the define.xml itself is not in one.")
     folder = Path(folder) if folder else Path(define).parent
-    root = parse_define(define).getroot()
+    root = read_define(define)
     if not is_define(root):
         raise InputError(f"{name_of(define)}: not a define.xml of version 2.1.")
     index = build_index(root, name_of(define), folder)
@@ -119,7 +119,7 @@ def _attribute_rows(define: Define, use: Use, variable) -> Iterator[tuple[str, d
         yield "DEFINE-0208", _differs(define, item, "type", data_type, variable.type) | here
     if data_type == "text" and variable.type == "Char" and length != str(variable.length):
         yield "DEFINE-0209", _differs(define, item, "length", length, str(variable.length)) | here
-    if shown and shown.upper() != variable.format.upper():
+    if shown and shown.upper().rstrip(".") != variable.format.upper().rstrip("."):
         yield "DEFINE-0210", _differs(define, item, "display format", shown, variable.format) | here
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from lxml import etree
+
+from ..errors import InputError
 
 NAMESPACES = {
     "odm": "http://www.cdisc.org/ns/odm/v1.3",
@@ -62,6 +65,48 @@ def yes(flag: bool) -> str | None:
     return "Yes" if flag else None
 
 
-def parser() -> etree.XMLParser:
-    """Reads nothing but the file itself: no entities, no DTD, no network."""
-    return etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
+# --- Reading a file ---------------------------------------------------------------------------------------------------
+
+
+class NotXml(ValueError):
+    """The bytes are no XML that we read: what is wrong, and the line."""
+
+    def __init__(self, message: str, line: int):
+        self.line = line
+        super().__init__(message)
+
+
+def parse(content: bytes) -> etree._Element:
+    """The root of an XML file. Nothing but the bytes is read: no DTD, no entities, no network.
+
+    Raises NotXml for bytes that are not well-formed XML, and for a DOCTYPE, which no define.xml has.
+    """
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
+    try:
+        root = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as error:
+        raise NotXml(f"Not well-formed XML: {error.msg}.", error.lineno or 0) from None
+    if root.getroottree().docinfo.doctype:
+        raise NotXml("The file has a document type (DOCTYPE), which is not read.", 1)
+    return root
+
+
+def read_define(define: Path | bytes) -> etree._Element:
+    """The root of a define.xml: its path, or its bytes. Raises InputError where it cannot be read or is no XML."""
+    try:
+        return parse(read_bytes(define))
+    except NotXml as error:
+        raise InputError(f"{name_of(define)}:{error.line}: {error}") from None
+
+
+def read_bytes(define: Path | bytes) -> bytes:
+    """The bytes of the file. Raises InputError where it cannot be read."""
+    try:
+        return define if isinstance(define, bytes) else Path(define).read_bytes()
+    except OSError as error:
+        raise InputError(f"{define}: cannot be read: {error.strerror}.") from None
+
+
+def name_of(define: Path | bytes) -> str:
+    """What messages call the file."""
+    return "define.xml" if isinstance(define, bytes) else Path(define).name

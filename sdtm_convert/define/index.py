@@ -130,7 +130,7 @@ def _uses(parts: dict[str, dict[str, etree._Element]]) -> Iterator[Use]:
 
 def children(element: etree._Element, tag: str) -> list[etree._Element]:
     """The children of this kind."""
-    return element.findall(qualified(tag if ":" in tag else f"odm:{tag}"))
+    return list(element.iterchildren(qualified(tag if ":" in tag else f"odm:{tag}")))
 
 
 def get(element: etree._Element, name: str) -> str:

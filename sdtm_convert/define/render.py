@@ -14,7 +14,7 @@ from pathlib import Path
 from lxml import etree
 
 from ..errors import InputError
-from .elements import parser
+from .elements import name_of, parse, read_define
 from .resources import display, stylesheet_path
 
 VERSION = "odm:ODM/odm:Study[1]/odm:MetaDataVersion[1]"
@@ -48,7 +48,7 @@ def render_html(define: Path | bytes) -> bytes:
 
     Raises InputError where the file cannot be read or is no XML.
     """
-    document = parse_define(define)
+    document = read_define(define).getroottree()
     parameters = {name: str(value) for name, value in display().items()}
     try:
         return bytes(keyed_transform()(document, **parameters))
@@ -56,27 +56,10 @@ def render_html(define: Path | bytes) -> bytes:
         raise InputError(f"{name_of(define)}: cannot be shown as HTML: {error}.") from None
 
 
-def parse_define(define: Path | bytes) -> etree._ElementTree:
-    """The parsed file. Raises InputError where it cannot be read or is no XML."""
-    try:
-        content = define if isinstance(define, bytes) else Path(define).read_bytes()
-        return etree.fromstring(content, parser()).getroottree()
-    except OSError as error:
-        raise InputError(f"{define}: cannot be read: {error.strerror}.") from None
-    except etree.XMLSyntaxError as error:
-        raise InputError(f"{name_of(define)}: not well-formed XML: {error.msg}.") from None
-
-
-def name_of(define: Path | bytes) -> str:
-    """What messages call the file."""
-    return "define.xml" if isinstance(define, bytes) else Path(define).name
-
-
 @cache
 def keyed_transform() -> etree.XSLT:
     """The stylesheet with its searches replaced by key look-ups."""
-    tree = etree.parse(str(stylesheet_path()), parser())
-    root = tree.getroot()
+    root = parse(stylesheet_path().read_bytes())
     for element in root.iter(f"{XSL}*"):
         for attribute in ("select", "test"):
             if attribute in element.attrib:
@@ -85,7 +68,7 @@ def keyed_transform() -> etree.XSLT:
     for name, match, use, _ in reversed(KEYS):
         key = etree.Element(f"{XSL}key", {"name": name, "match": match, "use": use})
         root.insert(first, key)
-    return etree.XSLT(tree, access_control=etree.XSLTAccessControl.DENY_ALL)
+    return etree.XSLT(root, access_control=etree.XSLTAccessControl.DENY_ALL)
 
 
 def with_keys(expression: str) -> str:

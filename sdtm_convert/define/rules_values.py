@@ -93,7 +93,7 @@ def value_once(define: Define) -> Iterator[dict]:
     for values in define.all("def:ValueListDef"):
         seen = set()
         for ref in children(values, "ItemRef"):
-            clauses = frozenset(clause.get("WhereClauseOID") for clause in children(ref, "def:WhereClauseRef"))
+            clauses = frozenset(get(clause, "WhereClauseOID") for clause in children(ref, "def:WhereClauseRef"))
             if clauses and clauses in seen:
                 yield row(define, ref, f"{values.get('OID')} has two value levels for {', '.join(sorted(clauses))}.",
                           ref.get("ItemOID"))
