@@ -8,11 +8,12 @@ import doctest
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sdtm_convert import date_formats, dates, imputation
 
+unhurried = settings(deadline=None)  # the machine may be busy
 MONTHS = "January February March April May June July August September October November December".split()
 
 
@@ -217,6 +218,7 @@ FORMATS = {
 }  # fmt: skip
 
 
+@unhurried
 @given(st.sampled_from(sorted(FORMATS)), st.lists(st.datetimes(), min_size=1, max_size=5))
 def test_every_date_is_read_back_from_every_format(form, moments):
     depth = 19 if "SS" in form else 16 if "MM" in form else 10
@@ -229,6 +231,7 @@ DATE_LIKE = st.text("0123456789-:/T.Z+ PWDUNKJAnfeb", max_size=24)
 ANY_TEXT = st.one_of(DATE_LIKE, st.text(max_size=12))
 
 
+@unhurried
 @given(st.lists(st.one_of(st.none(), ANY_TEXT), max_size=6), st.sampled_from([*sorted(FORMATS), "HH:MM", "dd", "mmm-yy"]))
 @example(["\x00", "2020-01-01\n", "2020-01-01T10:00+14:01"], "iso")
 def test_no_text_is_too_strange(values, form):
@@ -243,6 +246,28 @@ def test_no_text_is_too_strange(values, form):
     dates.impute(series, date="mid", time="last", highest="M")
 
 
+@unhurried
+@given(st.lists(st.text(max_size=4), max_size=3), ANY_TEXT)
+def test_no_mark_of_the_unknown_is_too_strange(marks, value):
+    for mark in marks:
+        for form in ("dd/mmm/yyyy HH:MM", "yyyymm", "HH:MM:SS AM"):
+            dates.parse(text(value, mark, f"{mark}/JAN/2020 10:00"), form, unknown=marks)
+
+
+def test_empty_columns_and_columns_in_chunks():
+    nothing = text()
+    assert plain(dates.combine(nothing, nothing)) == plain(dates.compare(nothing, nothing)) == []
+    assert plain(dates.study_day(nothing, nothing)) == plain(dates.precision(nothing)) == []
+    assert plain(dates.duration_between(nothing, nothing, "iso")) == plain(dates.from_days(dates.days(nothing))) == []
+    assert plain(dates.impute(nothing, date="first", highest="M").date_flag) == plain(dates.is_date(nothing)) == []
+    chunks = pd.concat([text("2020-01-05", "2020-01-01/2020-02-01"), text(None, "2020-01-05T10:00"), text("JAN")], ignore_index=True)
+    assert plain(dates.is_date(chunks)) == [True, True, False, True, False]
+    assert plain(dates.parse(chunks, ["iso"]).reason) == [None, None, None, None, "unreadable"]
+    assert plain(dates.combine(chunks, chunks)) == ["2020-01-05", None, None, "2020-01-05T10:00", None]
+    assert plain(dates.compare(chunks, chunks)) == [0, None, None, 0, None]
+
+
+@unhurried
 @given(st.text(max_size=12))
 def test_no_format_is_too_strange(form):
     if dates.check_format(form) is None:
@@ -307,6 +332,7 @@ def test_durations_are_told_from_what_is_none():
     assert not dates.is_duration(text(*wrong)).any()
 
 
+@unhurried
 @given(st.integers(0, 10100), st.integers(0, 14), st.integers(0, 33))
 def test_the_calendar_is_that_of_python(year, month, day):
     value = f"{year:04d}-{month:02d}-{day:02d}"
@@ -357,6 +383,7 @@ def test_dates_compare_at_the_coarser_precision(left, right, expected):
 MOMENTS = st.datetimes().map(lambda moment: moment.replace(microsecond=0))
 
 
+@unhurried
 @given(MOMENTS, MOMENTS, st.sampled_from([4, 7, 10, 13, 16, 19]), st.sampled_from([4, 7, 10, 13, 16, 19]))
 def test_comparison_agrees_with_python(one, other, depth, other_depth):
     left, right = one.isoformat()[:depth], other.isoformat()[:other_depth]
@@ -368,6 +395,7 @@ def test_comparison_agrees_with_python(one, other, depth, other_depth):
 # --- days, seconds, study day, durations ------------------------------------------------------------------------------
 
 
+@unhurried
 @given(MOMENTS)
 def test_sas_numbers_are_those_of_python_and_lead_back(moment):
     value = moment.isoformat()
@@ -393,6 +421,7 @@ def test_numbers_outside_the_calendar_have_no_date():
     assert plain(dates.from_days(pd.Series([1, pd.NA], dtype="Int64"))) == ["1960-01-02", None]
 
 
+@unhurried
 @given(st.dates(), st.dates(), st.dates())
 def test_the_study_day_is_never_0_and_grows_with_the_date(reference, one, other):
     first, second = dates.study_day(text(*(date.isoformat() for date in sorted([one, other]))), reference.isoformat())
@@ -558,6 +587,7 @@ def test_wrong_rules_are_refused(rule):
         dates.impute(text("2019"), **rule)
 
 
+@unhurried
 @given(
     st.lists(st.tuples(MOMENTS, st.sampled_from([4, 7, 10, 13, 16, 19])), min_size=1, max_size=4),
     st.sampled_from(["first", "last", "mid", "06-30", "02-29"]),
@@ -608,7 +638,8 @@ def test_the_pilot_has_the_partial_dates_and_the_times_of_its_raw_tables(shared)
 
 
 @pytest.mark.parametrize(
-    ("name", "date", "day"), [("ex", "EXSTDTC", "EXSTDY"), ("ex", "EXENDTC", "EXENDY"), ("vs", "VSDTC", "VSDY"), ("ae", "AESTDTC", "AESTDY")]
+    ("name", "date", "day"),
+    [("ex", "EXSTDTC", "EXSTDY"), ("ex", "EXENDTC", "EXENDY"), ("vs", "VSDTC", "VSDY"), ("ae", "AESTDTC", "AESTDY")],
 )
 def test_the_study_days_of_the_pilot_are_reproduced(shared, name, date, day):
     data = table(shared / f"pilot/sdtm/{name}.csv")
