@@ -1,6 +1,6 @@
 """Partial dates -> complete dates for analysis, by a stated rule, as admiral's derive_vars_dt and derive_vars_dtm do it.
 
-SDTM keeps what was collected; only ADaM imputes, and says so in its date and time imputation flags (--DTF, --TMF). docs/dates.md tells the rule with examples.
+SDTM keeps what was collected; only ADaM imputes, and says so in its imputation flags (--DTF, --TMF). docs/dates.md tells the rule.
 """
 
 from __future__ import annotations
