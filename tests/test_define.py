@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from define_examples import ADAM, AE, CREATED, NY, SDTM, char, num
+from define_examples import ADAM, AE, CREATED, DM, NY, SDTM, char, num
 from lxml import etree
 
 from sdtm_convert.define import RULES, check_define, define_xml, write_define
@@ -314,6 +314,22 @@ def test_a_where_clause_on_what_is_not_there_is_refused():
         define_xml(package)
 
 
+def test_a_value_level_without_where_clause_is_refused():
+    with pytest.raises(InputError, match="AE.AETERM: a value level has no where clause"):
+        define_xml(package_with(char("AETERM", "Term", value_level=(level(),))))
+
+
+def test_a_where_clause_on_another_dataset_is_not_that_of_the_other_dataset_itself():
+    usa = RangeCheck("COUNTRY", "EQ", ("USA",))
+    there = replace(DM, variables=(*DM.variables, char("X", "X", value_level=(level(usa),))))
+    here = replace(AE, variables=(*AE.variables, char("X", "X", value_level=(level(replace(usa, dataset="DM")),))))
+    xml = define_xml(replace(SDTM, datasets=(there, here)))
+    clauses = find(etree.fromstring(xml), "//def:WhereClauseDef")
+    assert [clause.get("OID") for clause in clauses] == ["WC.DM.COUNTRY.USA", "WC.AE.DM.COUNTRY.USA"]
+    assert [bool(find(clause, "@def:CommentOID")) for clause in clauses] == [False, True]
+    assert check_define(xml).to_dict("records") == []
+
+
 # --- Codelists --------------------------------------------------------------------------------------------------------
 
 
@@ -360,6 +376,12 @@ def test_subsets_of_a_codelist_have_names_and_oids_of_their_own():
 def test_a_codelist_of_numbers_is_of_the_type_of_its_variable():
     assert attributes(parse(ADAM), "//odm:CodeList[@OID='CL.TRT01PN']") == {
         "OID": "CL.TRT01PN", "Name": "Planned Treatment", "DataType": "integer", "IsNonStandard": "Yes"}
+
+
+def test_a_codelist_without_terms_is_left_out():
+    root = parse(package_with(char("AESER", "Serious", codelist=replace(NY, terms=()), all_missing=True)))
+    schema().assertValid(root)
+    assert find(root, "//odm:CodeList | //odm:CodeListRef") == []
 
 
 def test_own_lists_of_one_name_are_told_apart():

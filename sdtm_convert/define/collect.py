@@ -47,34 +47,33 @@ class Item:
 
 @dataclass(frozen=True)
 class Shared:
-    """Everything that a define.xml refers to by OID. `codelists` holds the terms, `codelist_names` how each is called."""
+    """Everything that a define.xml refers to by OID. `codelist_names` says how each codelist is called."""
 
-    datasets: tuple[Dataset, ...]
-    standards: Catalogue
-    items: Catalogue
-    wheres: Catalogue
-    codelists: Catalogue
-    codelist_names: dict[str, str]
-    dictionaries: Catalogue
-    methods: Catalogue
-    comments: Catalogue
-    leaves: Catalogue
+    datasets: tuple[Dataset, ...]  # in the order in which they are written
+    standards: Catalogue = field(default_factory=Catalogue)
+    items: Catalogue = field(default_factory=Catalogue)
+    wheres: Catalogue = field(default_factory=Catalogue)
+    codelists: Catalogue = field(default_factory=Catalogue)
+    codelist_names: dict[str, str] = field(default_factory=dict)
+    dictionaries: Catalogue = field(default_factory=Catalogue)
+    methods: Catalogue = field(default_factory=Catalogue)
+    comments: Catalogue = field(default_factory=Catalogue)
+    leaves: Catalogue = field(default_factory=Catalogue)
 
 
 def collect(package: Package) -> Shared:
     """All shared things of a package, in the order in which its datasets use them.
 
-    Raises InputError for a key that is no variable of its dataset, and for two value levels with one where clause.
+    Raises InputError for a key that is no variable of its dataset, for a value level without a where clause, and for two of one
+    variable with the same.
     """
-    datasets = tuple(sorted(package.datasets, key=_order))
-    shared = Shared(datasets, Catalogue(), Catalogue(), Catalogue(), Catalogue(), {}, Catalogue(), Catalogue(), Catalogue(),
-                    Catalogue())
+    shared = Shared(tuple(sorted(package.datasets, key=_order)))
     _add_standards(package, shared)
     if package_comment(package):
         shared.comments.add(package_comment(package), "COM.PACKAGE", package_comment(package))
-    for dataset in datasets:
+    for dataset in shared.datasets:
         _add_dataset(dataset, shared)
-    for dataset in datasets:
+    for dataset in shared.datasets:
         for variable in dataset.variables:
             for value in variable.value_level:
                 _add_value(Item(dataset, variable, value), shared)
@@ -134,12 +133,13 @@ def _add_dataset(dataset: Dataset, shared: Shared) -> None:
 
 
 def _add_value(item: Item, shared: Shared) -> None:
-    clause = where_key(item)
+    if not item.value.where:
+        raise InputError(f"define.xml: {item.dataset.name}.{item.variable.name}: a value level has no where clause.")
     if item_key(item) in shared.items.oids:
         raise InputError(f"define.xml: {item.dataset.name}.{item.variable.name}: two value levels for the same values: "
                          f"{where_text(item.value.where)}.")
     label = where_label(item)
-    shared.wheres.add(clause, f"WC.{slug(item.dataset.name)}.{label}", item)
+    shared.wheres.add(where_key(item), f"WC.{slug(item.dataset.name)}.{label}", item)
     single = len(item.value.where) == 1 and item.value.where[0].comparator == "EQ"
     name = f"{slug(item.dataset.name)}.{slug(item.variable.name)}.{_value_label(item.value.where[0]) if single else label}"
     shared.items.add(item_key(item), f"IT.{name}", item)
@@ -163,11 +163,11 @@ def _add_codelists(package: Package, shared: Shared) -> None:
     """Each set of terms once. Several subsets of one codelist get their terms into the OID, their first user into the name."""
     first: dict[Hashable, Item] = {}
     for item in shared.items.things.values():
-        if (item.value or item.variable).codelist:
+        if codelist_of(item):
             first.setdefault(codelist_key(item), item)
         elif not item.value and item.variable.dictionary:
             _add_dictionary(package, item, shared)
-    lists = {key: (item.value or item.variable).codelist for key, item in first.items()}
+    lists = {key: codelist_of(item) for key, item in first.items()}
     bases = Counter(_codelist_base(codelist) for codelist in lists.values())
     names = Counter(codelist.name or codelist.short_name for codelist in lists.values())
     for key, codelist in lists.items():
@@ -195,9 +195,15 @@ def _codelist_base(codelist: Codelist) -> str:
     return f"CL.{slug(codelist.short_name or codelist.code or codelist.name)}"
 
 
+def codelist_of(item: Item) -> Codelist | None:
+    """The codelist of a variable or value level; one of which no term is used cannot be written."""
+    codelist = (item.value or item.variable).codelist
+    return codelist if codelist and codelist.terms else None
+
+
 def codelist_key(item: Item) -> Hashable:
     """What makes two codelists the same element: the standard's codelist, the type, and the terms in any order."""
-    codelist = (item.value or item.variable).codelist
+    codelist = codelist_of(item)
     terms = tuple(sorted((term.value, term.code, term.decode) for term in codelist.terms))
     return codelist.code, codelist.short_name, codelist.name, codelist.standard, codelist_type(item), terms
 
@@ -212,7 +218,7 @@ def codelist_type(item: Item) -> str:
 
 
 def slug(text: str) -> str:
-    """A name as a part of an OID: letters, digits, _ and - only.
+    """A name as a part of an OID: letters, digits, and _ . - only.
 
     >>> slug("CDISC/NCI CT"), slug("3.4")
     ('CDISC-NCI-CT', '3.4')
@@ -230,12 +236,15 @@ def item_key(item: Item) -> Hashable:
 
 
 def where_key(item: Item) -> Hashable:
-    """A where clause whatever the order of its conditions and of the values of IN and NOTIN."""
+    """A where clause whatever the order of its conditions and of the values of IN and NOTIN.
+
+    One across datasets is for the values of one dataset, as its comment says how that is joined.
+    """
     checks = []
     for check in item.value.where:
         values = tuple(sorted(check.values)) if check.comparator in ("IN", "NOTIN") else check.values
         checks.append((check.dataset or item.dataset.name, check.variable, check.comparator, values))
-    return tuple(sorted(checks))
+    return (item.dataset.name if others_in(item) else "", *sorted(checks))
 
 
 def where_label(item: Item) -> str:
@@ -302,8 +311,12 @@ def comment_of(item: Item) -> str:
 
 def joined_text(item: Item) -> str:
     """How the other dataset of a where clause is joined; a where clause across datasets must say it."""
-    others = list(dict.fromkeys(c.dataset for c in item.value.where if c.dataset not in ("", item.dataset.name)))
-    return " ".join(_join(item.dataset, other) for other in others)
+    return " ".join(_join(item.dataset, other) for other in others_in(item))
+
+
+def others_in(item: Item) -> list[str]:
+    """The other datasets that the where clause of a value level names."""
+    return list(dict.fromkeys(check.dataset for check in item.value.where if check.dataset not in ("", item.dataset.name)))
 
 
 def _join(dataset: Dataset, other: str) -> str:

@@ -8,8 +8,8 @@ from lxml import etree
 
 from ..errors import InputError, did_you_mean
 from ..model import Codelist, Dataset, Dictionary, Document, Origin, Package, RangeCheck, Term
-from .collect import (Item, Shared, codelist_key, comment_of, dataset_comment, has_no_values, item_key, item_name, joined_text, method_key,
-                      slug, standard_key, where_key)
+from .collect import (Item, Shared, codelist_key, codelist_of, comment_of, dataset_comment, has_no_values, item_key, item_name,
+                      joined_text, method_key, slug, standard_key, where_key)
 from .elements import add, add_text, yes
 
 WITH_LENGTH = ("text", "integer", "float")
@@ -159,7 +159,7 @@ def _has_field(item: Item, name: str) -> bool:
 
 
 def _codelist_oid(item: Item, shared: Shared) -> str | None:
-    if (item.value or item.variable).codelist:
+    if codelist_of(item):
         return shared.codelists.oids[codelist_key(item)]
     dictionary = "" if item.value else item.variable.dictionary
     return shared.dictionaries.oids[dictionary.casefold()] if dictionary else None

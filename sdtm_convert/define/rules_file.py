@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from lxml import etree
 
 from .elements import qualified, short
-from .index import POINTERS, Define, Rule, children, description, get, row, rule
+from .index import Define, Rule, children, description, get, row, rule
 from .resources import terminology
 
 LONGEST_ATTRIBUTE = 1000

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from .index import Define, children, code_of, description, get, row, rule, terms_of
+from .index import Define, Use, children, code_of, description, get, row, rule, terms_of
 from .resources import terminology
 
 # Which types a value level may have, by the type of its variable; text may hold anything.
@@ -45,21 +45,19 @@ def check_values(define: Define) -> Iterator[dict]:
 @rule("DEFINE-0088", "warning")
 def joined_where(define: Define) -> Iterator[dict]:
     """A where clause on another dataset says in a comment how the datasets are joined."""
-    datasets: dict[str, set[str]] = {}
+    homes: dict[str, set[etree._Element]] = {}
+    users: dict[str, Use] = {}
     for use in define.uses:
-        datasets.setdefault(use.item.get("OID"), set()).add(use.dataset.get("OID"))
-    clauses = define.parts.get("def:WhereClauseDef", {})
-    seen = set()
-    for use in define.uses:
-        for ref in children(use.ref, "def:WhereClauseRef") if use.parent else ():
-            clause = clauses.get(ref.get("WhereClauseOID"))
-            if clause is None or clause in seen or get(clause, "def:CommentOID"):
-                continue
-            for check in children(clause, "RangeCheck"):
-                home = datasets.get(get(check, "def:ItemOID"), {use.dataset.get("OID")})
-                if use.dataset.get("OID") not in home and clause not in seen:
-                    seen.add(clause)
-                    yield row(define, use.item, f"{clause.get('OID')} is on another dataset and has no comment.", clause.get("OID"))
+        homes.setdefault(use.item.get("OID"), set()).add(use.dataset)
+        for ref in children(use.ref, "def:WhereClauseRef"):
+            users.setdefault(get(ref, "WhereClauseOID"), use)
+    for clause in define.all("def:WhereClauseDef"):
+        use = users.get(clause.get("OID"))
+        if use is None or get(clause, "def:CommentOID"):
+            continue
+        checked = [homes.get(get(check, "def:ItemOID"), {use.dataset}) for check in children(clause, "RangeCheck")]
+        if any(use.dataset not in home for home in checked):
+            yield row(define, use.item, f"{clause.get('OID')} is on another dataset and has no comment.", clause.get("OID"))
 
 
 @rule("DEFINE-0089", "warning")
