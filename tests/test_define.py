@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 from define_examples import ADAM, AE, CREATED, DM, NY, SDTM, char, num
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from sdtm_convert.define import RULES, check_define, define_xml, write_define
@@ -445,6 +447,21 @@ def test_comments_of_one_text_are_one_and_keep_their_lines():
 def test_a_character_that_xml_cannot_hold_is_refused_with_its_place(package, place):
     with pytest.raises(InputError, match=place):
         define_xml(package)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=20), st.text(min_size=1, max_size=9))
+def test_any_text_is_either_refused_or_read_back_as_it_was(text, value):
+    package = package_with(char("X", text, comment=text, codelist=Codelist("", "L", "L", False, (Term(value),))))
+    try:
+        root = parse(package)
+    except InputError as refusal:
+        assert "U+" in str(refusal)
+        return
+    assert "".join(find(root, "//odm:ItemDef/odm:Description//text()[parent::odm:TranslatedText]")) == text
+    assert find(root, "//odm:EnumeratedItem/@CodedValue") == [value]
+    assert bool(find(root, "//odm:ItemDef/@def:CommentOID")) == bool(text)
+    schema().assertValid(root)
 
 
 def test_every_forbidden_character_is_named_at_once():
