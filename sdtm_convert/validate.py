@@ -13,9 +13,10 @@ import pandas as pd
 from .columns import number_text
 from .findings import combine, findings
 from .model import Dataset, Terminology
-from .rules.engine import FINDINGS, NOT_APPLICABLE, Hits, Outcome, output_variables, run
+from .rules.engine import NOT_APPLICABLE, Hits, Outcome, output_variables, run
 from .rules.load import load_rules
-from .rules.rule import Rule
+from .rules.operators import without_wildcard
+from .rules.rule import Rule, conditions
 from .rules.study import make_study
 from .rules.table import Column, Table, group_codes
 from .standard import load_standard
@@ -100,8 +101,8 @@ def _findings(outcome: Outcome, hits: Hits) -> pd.DataFrame:
     rule, table, rows = outcome.rule, hits.table, hits.rows
     whole = rule.sensitivity == "Dataset"
     rows = rows[:1] if whole else rows
-    names = output_variables(rule, table)
-    variables, values = _shown(table, names, rows)
+    names = _to_show(rule, table)
+    variables, values = _shown(table, names, rows, whole)
     records = table.records is not None and not whole
     return findings({
         "rule": [rule.id] * len(rows),
@@ -116,6 +117,13 @@ def _findings(outcome: Outcome, hits: Hits) -> pd.DataFrame:
     })
 
 
+def _to_show(rule: Rule, table: Table) -> list[str]:
+    """The rule's output variables, without those that the dataset lacks where the rule does not ask whether they are there."""
+    asked = {without_wildcard(condition.name, table.prefix) for condition in conditions(rule.check) if "exists" in condition.operator}
+    names = output_variables(rule, table)
+    return [name for name in names if name in table.known or name in asked] or names
+
+
 def _dataset_names(outcome: Outcome, table: Table, rows: np.ndarray) -> list[str]:
     if outcome.dataset == "STUDY":
         return ["STUDY"] * len(rows)
@@ -124,11 +132,12 @@ def _dataset_names(outcome: Outcome, table: Table, rows: np.ndarray) -> list[str
     return [table.sources[part] for part in table.part[rows]]
 
 
-def _shown(table: Table, names: list[str], rows: np.ndarray) -> tuple[np.ndarray | list, np.ndarray]:
+def _shown(table: Table, names: list[str], rows: np.ndarray, whole: bool) -> tuple[np.ndarray | list, np.ndarray]:
     """What a finding calls `variables` and `values`. In a table of variables these are the variable's own name and what the rule shows
     of it, else the names and the cells."""
     subject = next((name for name in ("variable_name", "library_variable_name") if name in table.names), None)
-    if subject is None:
+    if subject is None or whole:
+        names = names if subject is None else [name for name in names if name != subject]
         return ["; ".join(name.lstrip("$") for name in names)] * len(rows), _joined(table, names, rows)
     own = table.column(subject).take(rows).cells
     if "library_variable_name" in table.names:
@@ -142,7 +151,7 @@ def _joined(table: Table, names: list[str], rows: np.ndarray) -> np.ndarray:
     present = [column for column in columns if column is not None]
     groups = group_codes(present, len(rows))
     first = np.unique(groups, return_index=True)[1]
-    texts = [[_text(cell) for cell in column.take(first).cells] if column is not None else ["(no such variable)"] * len(first)
+    texts = [[_text(cell) for cell in column.take(first).cells] if column is not None else ["not in the dataset"] * len(first)
              for column in columns]
     joined = np.array(["; ".join(parts) for parts in zip(*texts)] if texts else [""] * len(first), dtype=object)
     return joined[groups]

@@ -1,0 +1,138 @@
+"""Running rules: every rule on every dataset, each with an outcome. An error inside a rule is an outcome too, never silence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .match import match_datasets
+from .operations import run_operations
+from .operators import ask, without_wildcard
+from .rule import ColumnMissing, Condition, Group, NotApplicable, NotRun, Rule, RuleError, conditions
+from .scope import out_of_scope
+from .study import Study
+from .table import Table
+from .tables import RECORD_TYPES, RULE_TYPES, needed
+
+PASSED, FINDINGS, NOT_APPLICABLE, NOT_RUN, FAILED = "passed", "findings", "not applicable", "not run", "failed"
+STATUSES = (PASSED, FINDINGS, NOT_APPLICABLE, NOT_RUN, FAILED)
+
+# What dirty data or a wrong rule can raise inside an operator. It ends this rule on this dataset, with the cause in the outcome.
+_FAILURES = (RuleError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, re.error)
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """The rows of one table that broke the rule. Record data: rows of the dataset; else of a table of metadata."""
+
+    table: Table
+    rows: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one rule on one dataset: a status of STATUSES, the reason where it did not run to the end, and what was found."""
+
+    rule: Rule
+    dataset: str
+    status: str
+    reason: str = ""
+    hits: tuple[Hits, ...] = ()
+
+
+def run(rules: Iterable[Rule], study: Study) -> Iterator[Outcome]:
+    """Every rule on every dataset, in the order of the rules; parts of a split dataset together under the first one's name."""
+    for rule in rules:
+        if rule.rule_type == "Domain Presence Check":
+            yield _on_study(rule, study)
+            continue
+        for parts in _targets(rule, study):
+            yield run_one(rule, parts, study)
+
+
+def _targets(rule: Rule, study: Study) -> list[tuple[Table, ...]]:
+    if rule.scope.split:
+        return [(table,) for table in study.tables.values()]
+    return list(study.parts.values())
+
+
+def _on_study(rule: Rule, study: Study) -> Outcome:
+    """A rule about which datasets there are: once, where any dataset is in its scope."""
+    reasons = {name: out_of_scope(rule, table, study) for name, table in study.tables.items()}
+    applicable = [name for name, reason in reasons.items() if not reason]
+    if not applicable:
+        return Outcome(rule, "STUDY", NOT_APPLICABLE, next(iter(reasons.values()), "no datasets"))
+    outcome = run_one(rule, (study.tables[applicable[0]],), study)
+    return Outcome(rule, "STUDY", outcome.status, outcome.reason, outcome.hits)
+
+
+def run_one(rule: Rule, parts: tuple[Table, ...], study: Study) -> Outcome:
+    """One rule on one dataset (on all of its parts)."""
+    name = parts[0].name
+    reason = out_of_scope(rule, parts[0], study)
+    if reason:
+        return Outcome(rule, name, NOT_APPLICABLE, reason)
+    try:
+        hits = tuple(_hits(rule, parts, study))
+    except ColumnMissing as missing:
+        lacks = needed(missing.name)
+        return Outcome(rule, name, NOT_RUN, f"needs {lacks}") if lacks else Outcome(rule, name, NOT_APPLICABLE, str(missing))
+    except NotApplicable as stop:
+        return Outcome(rule, name, NOT_APPLICABLE, str(stop))
+    except NotRun as stop:
+        return Outcome(rule, name, NOT_RUN, f"needs {stop}")
+    except _FAILURES as error:
+        cause = str(error) if isinstance(error, RuleError) else f"{type(error).__name__}: {error}"
+        return Outcome(rule, name, FAILED, cause)
+    return Outcome(rule, name, FINDINGS if hits else PASSED, "", hits)
+
+
+def _hits(rule: Rule, parts: tuple[Table, ...], study: Study) -> Iterator[Hits]:
+    """What the rule's Check finds in each table of its rule type."""
+    tables = RULE_TYPES[rule.rule_type](parts, study)
+    if not sum(table.rows for table in tables):
+        raise NotApplicable("no records" if rule.rule_type in RECORD_TYPES else "not a dataset of the standard")
+    for table in tables:
+        table = match_datasets(rule, table, study)
+        table = run_operations(rule.operations, table, study)
+        if not table.rows:
+            raise NotApplicable("no records after matching datasets")
+        rows = np.flatnonzero(holds(rule.check, table))
+        if len(rows):
+            yield Hits(table, rows)
+
+
+def holds(node: Condition | Group, table: Table) -> np.ndarray:
+    """The rows for which the Check holds. A condition on a column that is not there takes its `all` with it, but of an `any` only its
+    own branch; where nothing is left, ColumnMissing says what is missing."""
+    if isinstance(node, Condition):
+        return _ask_every_column(node, table) if node.name is None else ask(node, table)
+    answers, missing = [], []
+    for member in node.members:
+        try:
+            answers.append(holds(member, table))
+        except ColumnMissing as error:
+            if node.kind != "any":
+                raise
+            missing.append(error)
+    if not answers:
+        raise missing[0]
+    if node.kind == "not":
+        return ~answers[0]
+    combine = np.logical_or if node.kind == "any" else np.logical_and
+    return combine.reduce(answers)
+
+
+def _ask_every_column(node: Condition, table: Table) -> np.ndarray:
+    """A condition without a name: every column must answer it."""
+    answers = [ask(Condition(node.operator, name, node.value, node.options), table) for name in table.names]
+    return np.logical_and.reduce(answers)
+
+
+def output_variables(rule: Rule, table: Table) -> list[str]:
+    """The variables that a finding shows: the rule's Output Variables, else those that its Check asks about."""
+    names = rule.output_variables or [condition.name for condition in conditions(rule.check) if condition.name]
+    return list(dict.fromkeys(str(without_wildcard(name, table.prefix)) for name in names))

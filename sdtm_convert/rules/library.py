@@ -1,0 +1,96 @@
+"""What the standard says about a dataset and its variables: class, structure, variables, codelists."""
+
+from __future__ import annotations
+
+import re
+
+from .. import standard as standards
+from ..model import Codelist, Standard, StandardDataset, StandardVariable
+from .rule import NotRun
+from .study import Study
+from .table import Table
+
+# Datasets of the SDTM model that SDTMIG has no section for.
+_MODEL_CLASSES = {
+    "AC": "TRIAL DESIGN", "APRELSUB": "RELATIONSHIP", "DI": "STUDY REFERENCE", "DR": "RELATIONSHIP", "POOLDEF": "RELATIONSHIP",
+    "RELREF": "RELATIONSHIP", "SJ": "SPECIAL PURPOSE", "TP": "TRIAL DESIGN", "TT": "TRIAL DESIGN", "TX": "TRIAL DESIGN",
+}
+_STRUCTURES = {"SUBJECT LEVEL ANALYSIS DATASET": "ADSL", "BASIC DATA STRUCTURE": "BDS", "OCCURRENCE DATA STRUCTURE": "OCCDS"}
+_OCCURRENCE = re.compile(r"[A-Z]{2}(TERM|DECOD|TRT|OCCUR)")
+
+
+def is_analysis(standard: Standard) -> bool:
+    return standard.name.upper().startswith("ADAM")
+
+
+def the_standard(study: Study) -> Standard:
+    """The study's standard; NotRun without one."""
+    if study.standard is None:
+        raise NotRun("the standard")
+    return study.standard
+
+
+def standard_dataset(table: Table, study: Study) -> StandardDataset | None:
+    """The standard's own dataset (SDTM) or structure (ADaM) that this one is; None for a sponsor's own."""
+    if study.standard is None:
+        return None
+    if is_analysis(study.standard):
+        return study.standard.datasets.get(structure(table, study))
+    if table.is_supp:
+        return standards.standard_dataset(study.standard, f"SUPP{table.rdomain or table.name[4:6]}")
+    return study.standard.datasets.get(table.unsplit) or study.standard.datasets.get(table.name)
+
+
+def class_of(table: Table, study: Study) -> str:
+    """The class, in Define-XML's words; "" if it cannot be told. By the standard's dataset, else by the topic variable."""
+    known = None if table.is_supp else standard_dataset(table, study)
+    if known:
+        return known.class_name
+    if table.is_ap and study.standard and table.prefix in study.standard.datasets:
+        return study.standard.datasets[table.prefix].class_name
+    if table.unsplit in _MODEL_CLASSES:
+        return _MODEL_CLASSES[table.unsplit]
+    prefix, names = table.domain, set(table.names)
+    if prefix + "TERM" in names:
+        return "EVENTS"
+    if prefix + "TRT" in names:
+        return "INTERVENTIONS"
+    if "QNAM" in names:
+        return "RELATIONSHIP"
+    if prefix + "TESTCD" in names:
+        return "FINDINGS ABOUT" if prefix + "OBJ" in names else "FINDINGS"
+    return ""
+
+
+def structure(table: Table, study: Study) -> str:
+    """The ADaM structure: ADSL, BDS, TTE (a BDS with CNSR), OCCDS or OTHER; "" for a dataset that is no analysis dataset."""
+    given = study.metadata.get(table.name)
+    if table.name == "ADSL":
+        return "ADSL"
+    if given and given.subclass.upper() == "TIME-TO-EVENT":
+        return "TTE"
+    if given and given.class_name.upper() in _STRUCTURES:
+        return _STRUCTURES[given.class_name.upper()]
+    if not table.name.startswith("AD"):
+        return ""
+    if "PARAMCD" in table.names and {"AVAL", "AVALC"} & set(table.names):
+        return "TTE" if "CNSR" in table.names else "BDS"
+    return "OCCDS" if any(_OCCURRENCE.fullmatch(name) for name in table.names) else "OTHER"
+
+
+def standard_variables(table: Table, study: Study) -> dict[str, StandardVariable]:
+    """What the standard says about this dataset's variables, by name. Names that it does not list for the dataset are left out."""
+
+    def look_up() -> dict[str, StandardVariable]:
+        dataset = standard_dataset(table, study)
+        found = {name: standards.standard_variable(dataset, name) for name in table.names} if dataset else {}
+        return {name: variable for name, variable in found.items() if variable}
+
+    return study.once(("standard variables", table.name, table.names), look_up)
+
+
+def codelists_of(variable: StandardVariable | None, study: Study) -> list[Codelist]:
+    """The variable's codelists that are in the terminology given."""
+    codes = variable.codelists if variable else ()
+    found = [terminology.find(code) for code in codes for terminology in study.terminology]
+    return [codelist for codelist in found if codelist]

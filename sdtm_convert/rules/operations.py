@@ -1,0 +1,383 @@
+"""Operations: what a rule computes before its Check. Each is a plain function of the rule's table, the study and the operation;
+its answer is the column that the rule calls by the operation's id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from ..standard import model_variable, standard_variable
+from .library import class_of, standard_dataset, the_standard
+from .match import first_rows
+from .operators import without_wildcard
+from .operators_sets import column_of
+from .rule import NotApplicable, NotRun, Operation, RuleError
+from .study import Study
+from .table import Column, Table, cells_to_column, constant, expand, group_codes, numbers_to_column, with_column
+from .tables import dataset_metadata, needed
+
+
+def run_operations(operations: tuple[Operation, ...], table: Table, study: Study) -> Table:
+    """The table with the result of each operation as one more column, in order; a later one can use an earlier one."""
+    for operation in operations:
+        column = OPERATIONS[operation.operator](table, study, operation)
+        table = with_column(table, operation.id, column)
+    return table
+
+
+def _source(table: Table, study: Study, operation: Operation) -> Table:
+    """The dataset that an operation works on: the rule's own, or the one that `domain` names."""
+    domain = operation.domain
+    if domain.startswith(("SUPP", "SQ")) and domain.endswith("--"):
+        domain = domain.replace("--", table.rdomain)
+    relationship = domain in ("RELREC", "RELSUB", "CO") or domain.startswith(("SUPP", "SQ"))
+    if not domain or (domain == table.domain and not relationship):
+        return table
+    other = study.whole(domain)
+    if other is None:
+        raise NotApplicable(f"no dataset {domain}")
+    return other
+
+
+def _name(operation: Operation, table: Table) -> str:
+    return str(without_wildcard(operation.name, operation.domain or table.prefix))
+
+
+def _filtered(source: Table, operation: Operation) -> np.ndarray:
+    """The rows that the operation's `filter` leaves: equal values, or a beginning (`X&`)."""
+    keep = np.ones(source.rows, dtype=bool)
+    for name, wanted in operation.filter.items():
+        column = column_of(source, without_wildcard(name, source.prefix))
+        if isinstance(wanted, str) and wanted.endswith("&"):
+            keep &= column.where(lambda cell, w=wanted: isinstance(cell, str) and cell.startswith(w.rstrip("&")))
+        else:
+            keep &= column.where(lambda cell, w=wanted: cell == w)
+    return np.flatnonzero(keep)
+
+
+def _group_names(operation: Operation, table: Table, source: Table) -> list[str]:
+    names = [without_wildcard(name, operation.domain or source.prefix) for name in operation.group]
+    return list(dict.fromkeys(part for name in names for part in expand(table, name)))
+
+
+def _by_group(table: Table, source: Table, names: list[str], rows: np.ndarray, reduce: Callable, otherwise: object = None) -> Column:
+    """`reduce(rows of one group)` of the source, for each row of the table with the same keys; `otherwise` where there are none."""
+    keys = [column_of(source, name).take(rows) for name in names]
+    groups = group_codes(keys, len(rows))
+    order = np.argsort(groups, kind="stable")
+    parts = np.split(rows[order], np.flatnonzero(np.diff(groups[order])) + 1) if len(rows) else []
+    cells = cells_to_column([reduce(part) for part in parts] + [otherwise])
+    mine = [column_of(table, name) for name in names]
+    first = first_rows(mine, keys) if len(rows) else np.full(table.rows, -1)
+    group = np.where(first >= 0, groups[first], len(parts)) if len(rows) else np.zeros(table.rows, dtype=np.int64)
+    return Column(cells.codes[group], cells.values)
+
+
+# --- Values of a dataset ----------------------------------------------------------------------------------------------
+
+
+def distinct(table: Table, study: Study, operation: Operation) -> Column:
+    """The sorted list of the values of `name` in `domain` (or this dataset), without empty ones; by `group`, a list for each group.
+    With `value_is_reference` only names that are variables of the dataset that RDOMAIN names."""
+    source = _source(table, study, operation)
+    name = _name(operation, table)
+    key = ("distinct", source, name, operation.group, repr(operation.filter), repr(operation.options))
+    if operation.group:
+        names = _group_names(operation, table, source)
+        column = column_of(source, name)
+        return study.once((*key, table), lambda: _by_group(table, source, names, _filtered(source, operation),
+                                                           lambda rows: _sorted(column.take(rows).used_cells)))
+    cells = study.once(key, lambda: _distinct(source, study, operation, name))
+    return constant(cells, table.rows)
+
+
+def _distinct(source: Table, study: Study, operation: Operation, name: str) -> list:
+    rows = _filtered(source, operation)
+    column = column_of(source, name).take(rows)
+    if not operation.options.get("value_is_reference"):
+        return _sorted(column.used_cells)
+    rdomain = column_of(source, "RDOMAIN").take(rows)
+    pairs = {(domain, cell) for domain, cell in zip(rdomain.cells, column.cells) if cell is not None}
+    return sorted({cell for domain, cell in pairs if domain in study.tables and cell in study.tables[domain].names})
+
+
+def _sorted(cells: list) -> list:
+    try:
+        return sorted(cells)
+    except TypeError:
+        raise RuleError("numbers and text are mixed in one column") from None
+
+
+def record_count(table: Table, study: Study, operation: Operation) -> Column:
+    """How many records the dataset has, after `filter`; by `group`, how many each group has."""
+    source = _source(table, study, operation)
+    rows = _filtered(source, operation)
+    if not operation.group:
+        return constant(len(rows), table.rows)
+    names = _group_names(operation, table, source)
+    pattern = operation.options.get("regex")
+    if source is table or not pattern:
+        groups = group_codes([_cut(column_of(source, name), pattern) for name in names], source.rows)
+        if source is table:
+            counts = np.bincount(groups[rows], minlength=groups.max(initial=0) + 1)
+            return numbers_to_column(counts[groups])
+    return _by_group(table, source, names, rows, len, 0)
+
+
+def _cut(column: Column, pattern: str | None) -> Column:
+    sample = next(iter(column.used_cells), None)
+    if not pattern or not isinstance(sample, str) or not re.match(pattern, sample):
+        return column
+    return column.map(lambda cell: found[0] if isinstance(cell, str) and (found := re.match(pattern, cell)) else cell)
+
+
+def min_date(table: Table, study: Study, operation: Operation) -> Column:
+    """The earliest date of `name`, in its own precision (by `group`: of each group); empty text where there is none."""
+    return _extreme_date(table, study, operation, first=True)
+
+
+def max_date(table: Table, study: Study, operation: Operation) -> Column:
+    """The latest date of `name`, in its own precision (by `group`: of each group); empty text where there is none."""
+    return _extreme_date(table, study, operation, first=False)
+
+
+def _extreme_date(table: Table, study: Study, operation: Operation, first: bool) -> Column:
+    source = _source(table, study, operation)
+    column = column_of(source, _name(operation, table))
+    dates = column.values.dates
+    wrong = [cell for code, cell in enumerate(column.values.cells[:-1]) if not dates.valid[code] and code in column.used and cell != ""]
+    if wrong:
+        raise RuleError(f"{wrong[0]!r} is not an ISO 8601 date")
+    moments = column.spread(dates.keys[:, -1])
+    filled = column.spread(dates.valid)
+
+    def reduce(rows: np.ndarray) -> str:
+        rows = rows[filled[rows]]
+        best = rows[np.argmin(moments[rows]) if first else np.argmax(moments[rows])] if len(rows) else -1
+        return column.values.cells[column.codes[best]] if best >= 0 else ""
+
+    rows = _filtered(source, operation)
+    if not operation.group:
+        return constant(reduce(rows), table.rows)
+    return _by_group(table, source, _group_names(operation, table, source), rows, reduce, "")
+
+
+def dy(table: Table, study: Study, operation: Operation) -> Column:
+    """The study day of the date `name`: days from DM.RFSTDTC, plus 1 on or after it; empty where either is not a full date."""
+    subjects = study.whole("DM")
+    if subjects is None:
+        raise NotApplicable("no dataset DM")
+    rows = first_rows([column_of(table, "USUBJID")], [column_of(subjects, "USUBJID")])
+    reference = column_of(subjects, "RFSTDTC").map(_ordinal).take(rows)
+    own = column_of(table, _name(operation, table)).map(_ordinal)
+    days = own.spread(own.values.numbers) - reference.spread(reference.values.numbers)
+    return numbers_to_column(days + (days >= 0))
+
+
+def _ordinal(cell: object) -> int | None:
+    try:
+        return datetime.fromisoformat(cell).toordinal() if isinstance(cell, str) else None
+    except ValueError:
+        return None
+
+
+def variable_exists(table: Table, study: Study, operation: Operation) -> Column:
+    """Whether the dataset has the variable `name`."""
+    return constant(_name(operation, table) in _source(table, study, operation).known, table.rows)
+
+
+def variable_is_null(table: Table, study: Study, operation: Operation) -> Column:
+    """Whether the dataset lacks the variable `name` or has no value in it."""
+    source, name = _source(table, study, operation), _name(operation, table)
+    if name not in source.known:
+        return constant(True, table.rows)
+    column = source.column(name)
+    return constant(bool(column.spread(column.values.empty).all()), table.rows)
+
+
+def minus(table: Table, study: Study, operation: Operation) -> Column:
+    """The elements of the list `name` that are not in the list `subtract`, in order."""
+    whole, taken = column_of(table, operation.name), column_of(table, operation.options["subtract"])
+    lists = [[part for part in (a or []) if part not in (b or [])] for a, b in zip(whole.cells[:1], taken.cells[:1])]
+    return constant(lists[0] if lists else [], table.rows)
+
+
+def difference(table: Table, study: Study, operation: Operation) -> Column:
+    """The number `name` minus the number `subtract`, row by row. (An addition to CDISC's operations.)"""
+    return numbers_to_column(_numbers(table, operation.name) - _numbers(table, operation.options["subtract"]))
+
+
+def percentage(table: Table, study: Study, operation: Operation) -> Column:
+    """100 times the number `name` divided by the number `of`, row by row; missing where `of` is 0. (An addition to CDISC's operations.)"""
+    whole = _numbers(table, operation.options["of"])
+    return numbers_to_column(100 * _numbers(table, operation.name) / np.where(whole == 0, np.nan, whole))
+
+
+def _numbers(table: Table, name: str) -> np.ndarray:
+    column = column_of(table, str(without_wildcard(name, table.prefix)))
+    return column.spread(column.values.numbers)
+
+
+# --- Names ------------------------------------------------------------------------------------------------------------
+
+
+def study_domains(table: Table, study: Study, operation: Operation) -> Column:
+    """The DOMAIN of every dataset; empty text for those without one."""
+    return constant(sorted({other.domain for other in study.tables.values()}), table.rows)
+
+
+def dataset_names(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of all datasets."""
+    return constant(sorted(study.tables), table.rows)
+
+
+def variable_count(table: Table, study: Study, operation: Operation) -> Column:
+    """How many datasets have the variable `name`, each with its own prefix for `--`."""
+    wholes = [parts[0] for parts in study.parts.values()]
+    return constant(sum(str(without_wildcard(operation.name, other.prefix)) in other.names for other in wholes), table.rows)
+
+
+def get_column_order_from_dataset(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of the dataset's variables, in order."""
+    source = _dataset(table, study) if not operation.domain else _source(table, study, operation)
+    return constant([*source.names, *source.added], table.rows)
+
+
+def _dataset(table: Table, study: Study) -> Table:
+    """The dataset that a table of metadata is about."""
+    return study.whole(study.tables[table.name].unsplit) if table.records is None and table.name in study.tables else table
+
+
+def extract_metadata(table: Table, study: Study, operation: Operation) -> Column:
+    """A property of the dataset: dataset_name, dataset_label, record_count ..."""
+    metadata = dataset_metadata((study.tables.get(table.name, table),), study)[0]
+    if operation.name not in metadata.known:
+        raise NotRun(needed(operation.name) or operation.name)
+    return metadata.column(operation.name).take(np.zeros(table.rows, dtype=np.int64))
+
+
+# --- The standard -----------------------------------------------------------------------------------------------------
+
+
+def domain_label(table: Table, study: Study, operation: Operation) -> Column:
+    """The label that the standard gives the dataset; empty text if it knows none."""
+    known = _standard(table, study)
+    return constant(known.label if known else "", table.rows)
+
+
+def domain_is_custom(table: Table, study: Study, operation: Operation) -> Column:
+    """Whether the standard does not know the dataset."""
+    return constant(_standard(table, study) is None, table.rows)
+
+
+def required_variables(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of the variables that the standard requires in the dataset."""
+    return _names_by(table, study, lambda variable: variable.core == "Req")
+
+
+def expected_variables(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of the variables that the standard expects in the dataset."""
+    return _names_by(table, study, lambda variable: variable.core == "Exp")
+
+
+def permissible_variables(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of the variables that the standard permits in the dataset."""
+    return _names_by(table, study, lambda variable: variable.core == "Perm")
+
+
+def get_column_order_from_library(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of the standard's variables of the dataset, in order; with `key_name` (role, core) only those with `key_value`."""
+    key, wanted = operation.options.get("key_name"), operation.options.get("key_value")
+    return _names_by(table, study, lambda variable: not key or getattr(variable, key, None) == wanted)
+
+
+def _names_by(table: Table, study: Study, keep: Callable) -> Column:
+    known = _standard(table, study)
+    return constant([name for name, variable in known.variables.items() if keep(variable)] if known else [], table.rows)
+
+
+def _standard(table: Table, study: Study):
+    the_standard(study)
+    return standard_dataset(study.tables.get(table.name, table), study)
+
+
+def variable_names(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of all variables of the standard."""
+    datasets = the_standard(study).datasets.values()
+    return constant(sorted({name for dataset in datasets for name in dataset.variables}), table.rows)
+
+
+def model_variables(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of the dataset's variables that the standard lists for it, or that SDTM allows in datasets of its class. Empty for a
+    dataset of a class that cannot be told. (An addition to CDISC's operations.)"""
+    own = study.tables.get(table.name, table)
+    return constant(study.once(("model variables", own), lambda: _model_variables(own, study)), table.rows)
+
+
+def _model_variables(table: Table, study: Study) -> list[str]:
+    standard, dataset = the_standard(study), standard_dataset(table, study)
+    if dataset is None:
+        donor = next((d for d in standard.datasets.values() if d.class_name == class_of(table, study)), None)
+        dataset = replace(donor, name=table.domain, variables={"DOMAIN": replace(donor.variables["DOMAIN"], values=table.domain)}) if donor else None
+    if dataset is None:
+        return []
+    return [name for name in table.names if standard_variable(dataset, name) or model_variable(standard, dataset, name)]
+
+
+def codelist_terms(table: Table, study: Study, operation: Operation) -> Column:
+    """The terms (`returntype` value or code; `level` term or codelist) of the codelists named in `codelists`."""
+    if not study.terminology:
+        raise NotRun("controlled terminology")
+    code, level = operation.options.get("returntype") == "code", operation.options.get("level", "term")
+    found: list[str] = []
+    for name in operation.options.get("codelists", []):
+        codelist = next((c for c in (terminology.find(name) for terminology in study.terminology) if c), None)
+        if codelist is None:
+            raise NotRun(f"the codelist {name}")
+        if level == "codelist":
+            found.append(codelist.code if code else codelist.short_name)
+        else:
+            found += [term.code if code else term.value for term in codelist.terms]
+    return constant(found, table.rows)
+
+
+def needs_model(table: Table, study: Study, operation: Operation) -> Column:
+    """Not carried out without the variables of the SDTM model."""
+    raise NotRun("the variables of the SDTM model")
+
+
+OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
+    "codelist_terms": codelist_terms,
+    "dataset_names": dataset_names,
+    "difference": difference,
+    "distinct": distinct,
+    "domain_is_custom": domain_is_custom,
+    "domain_label": domain_label,
+    "dy": dy,
+    "expected_variables": expected_variables,
+    "extract_metadata": extract_metadata,
+    "get_column_order_from_dataset": get_column_order_from_dataset,
+    "get_column_order_from_library": get_column_order_from_library,
+    "get_dataset_filtered_variables": needs_model,
+    "get_model_column_order": needs_model,
+    "get_model_filtered_variables": needs_model,
+    "get_parent_model_column_order": needs_model,
+    "max_date": max_date,
+    "min_date": min_date,
+    "minus": minus,
+    "model_variables": model_variables,
+    "percentage": percentage,
+    "permissible_variables": permissible_variables,
+    "record_count": record_count,
+    "required_variables": required_variables,
+    "study_domains": study_domains,
+    "variable_count": variable_count,
+    "variable_exists": variable_exists,
+    "variable_is_null": variable_is_null,
+    "variable_names": variable_names,
+}

@@ -1,0 +1,66 @@
+"""What the rules of one run look at: the datasets, the standard, terminology, metadata; and what rules share with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
+
+import pandas as pd
+
+from ..model import Dataset, Standard, Terminology
+from .table import Table, frame_to_table, stack_tables
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The datasets of one validation run and all that is known about them. `cache` holds joins, look-ups and tables of metadata
+    that several rules use; it lives as long as the run."""
+
+    tables: dict[str, Table]
+    standard: Standard | None = None
+    terminology: tuple[Terminology, ...] = ()
+    metadata: dict[str, Dataset] = field(default_factory=dict)
+    cache: dict[Hashable, object] = field(default_factory=dict, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` returns, made only the first time that this run asks for `key`."""
+        if key not in self.cache:
+            self.cache[key] = make()
+        return self.cache[key]
+
+    @cached_property
+    def parts(self) -> dict[str, tuple[Table, ...]]:
+        """The datasets that belong together, by the name of the whole: QS -> QSCG, QSFT."""
+        parts: dict[str, tuple[Table, ...]] = {}
+        for table in self.tables.values():
+            parts[table.unsplit] = (*parts.get(table.unsplit, ()), table)
+        return parts
+
+    def whole(self, name: str) -> Table | None:
+        """The dataset of that domain or name, its parts put together; None if there is none."""
+        if name not in self.parts:
+            name = next((table.unsplit for table in self.tables.values() if table.name == name), "")
+        if name not in self.parts:
+            return None
+        return self.once(("whole", name), lambda: stack_tables(self.parts[name]))
+
+
+def make_study(
+    datasets: dict[str, pd.DataFrame],
+    standard: Standard | None = None,
+    terminology: tuple[Terminology, ...] = (),
+    metadata: dict[str, Dataset] | None = None,
+    keep_blank: bool = False,
+) -> Study:
+    """The study of these datasets (by name, any case). In ADaM a DOMAIN variable kept from SDTM does not make a dataset part of that
+    domain."""
+    analysis = standard is not None and standard.name.upper().startswith("ADAM")
+    tables = {}
+    for name, frame in datasets.items():
+        table = frame_to_table(name.upper(), frame, keep_blank)
+        tables[name.upper()] = replace(table, domain="") if analysis and name.upper().startswith("AD") else table
+    return Study(tables, standard, tuple(terminology), {name.upper(): meta for name, meta in (metadata or {}).items()})
