@@ -6,15 +6,18 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sdtm_convert.errors import InputError
 from sdtm_convert.xpt import ibm
+from sdtm_convert.xpt.arrow import as_bytes, encoding_name, text_buffers
 from sdtm_convert.xpt.header import XptVariable, XptWarning
 
 FALLBACK = "cp1252"  # what SAS writes on Windows in the countries of most sponsors
-NARROW = 16  # bytes up to which looking for columns of blanks costs more than it saves
+WIDE = 64  # bytes from which on it pays to look first how far the texts reach
+_BLANKS = np.uint64(0x2020202020202020)
 
 
 @dataclass
@@ -24,6 +27,9 @@ class TextEncoding:
     path: str
     given: str | None = None
     chosen: str | None = None
+
+    def __post_init__(self):
+        self.given = encoding_name(self.given) if self.given else None
 
     @property
     def name(self) -> str:
@@ -66,19 +72,72 @@ class TextEncoding:
         raise InputError(f"{self.path}: {where}: {raw!r}: {why}") from error
 
 
+class Numbers:
+    """One Num variable, growing block by block in memory that was asked for at once and is taken only as it is filled."""
+
+    def __init__(self, most_rows: int):
+        self.memory, self.rows, self.rounded, self.letters = np.empty(most_rows), 0, 0, []
+
+    def add(self, values: np.ndarray, places: np.ndarray, letters: np.ndarray, rounded: int) -> None:
+        self.memory[self.rows : self.rows + len(values)] = values
+        if len(places):
+            self.letters.append(pd.Series(list(letters.tobytes().decode("ascii")), places + self.rows, dtype="str"))
+        self.rows += len(values)
+        self.rounded += rounded
+
+    def values(self) -> np.ndarray:
+        return self.memory[: self.rows]
+
+    def special(self) -> pd.Series:
+        """The letters of special missing values by row."""
+        return pd.concat(self.letters) if self.letters else pd.Series(dtype="str")
+
+
+class Texts:
+    """One Char variable, growing as `Numbers` does: Arrow's offsets and bytes."""
+
+    def __init__(self, most_rows: int, width: int):
+        self.offsets, self.memory = np.empty(most_rows + 1, np.int64), np.empty(most_rows * width, np.uint8)
+        self.rows, self.size = 0, 0
+        self.offsets[0] = 0
+
+    def add(self, texts: pa.LargeStringArray) -> None:
+        offsets, data = text_buffers(texts)
+        self._room(len(data))
+        np.add(offsets[1:], self.size - offsets[0], out=self.offsets[self.rows + 1 : self.rows + len(offsets)])
+        self.memory[self.size : self.size + len(data)] = data
+        self.rows, self.size = self.rows + len(texts), self.size + len(data)
+
+    def _room(self, more: int) -> None:
+        """UTF-8 may need more bytes than the text had in the file."""
+        if self.size + more > len(self.memory):
+            grown = np.empty(2 * (self.size + more), np.uint8)
+            grown[: self.size] = self.memory[: self.size]
+            self.memory = grown
+
+    def values(self) -> pd.api.extensions.ExtensionArray:
+        buffers = [None, pa.py_buffer(self.offsets[: self.rows + 1]), pa.py_buffer(self.memory[: self.size])]
+        return pd.array(pa.Array.from_buffers(pa.large_string(), self.rows, buffers), dtype="str")
+
+
 def column(block: np.ndarray, position: int, variable: XptVariable, record: int) -> np.ndarray:
-    """The bytes of one variable, one row each, side by side."""
-    rows = len(block) // record
-    return np.ascontiguousarray(np.ndarray(rows, f"V{variable.length}", block, position, (record,)))
+    """The bytes of one variable as a table of bytes: rows by length (wide texts: with blanks up to a multiple of 8)."""
+    rows, length = len(block) // record, variable.length
+    source = np.ndarray(rows, f"V{length}", block, position, (record,))
+    if length < WIDE or length % 8 == 0:
+        return np.ascontiguousarray(source).view(np.uint8).reshape(rows, length)
+    cells = np.empty((rows, length + -length % 8), np.uint8)
+    cells[:, length:] = ord(" ")
+    np.ndarray(rows, f"V{length}", cells, 0, (cells.shape[1],))[:] = source
+    return cells
 
 
-def decode_text(raw: np.ndarray, dataset: str, variable: XptVariable, first_row: int, encoding: TextEncoding) -> pa.LargeStringArray:
+def decode_text(cells: np.ndarray, dataset: str, variable: XptVariable, first_row: int, encoding: TextEncoding) -> pa.LargeStringArray:
     """Texts of one variable without the blanks (or, from other writers than SAS, NULs) at their end; never missing, but ""."""
-    rows, width = len(raw), variable.length
-    cells = raw.view(np.uint8).reshape(rows, width)
-    if width > NARROW and rows:
-        used = np.flatnonzero((cells.max(axis=0) != 32) | (cells.min(axis=0) != 32))
-        width = int(used[-1]) + 1 if len(used) else 1
+    rows, width = cells.shape
+    if width >= WIDE and rows:
+        used = np.flatnonzero(np.bitwise_or.reduce(cells.view(np.uint64) ^ _BLANKS, axis=0))
+        width = 8 * (int(used[-1]) + 1) if len(used) else 1
         cells = np.ascontiguousarray(cells[:, :width])
     offsets = np.arange(0, rows * width + 1, width)
     padded = pa.Array.from_buffers(pa.large_string(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(cells)])
@@ -96,8 +155,7 @@ def decode_text(raw: np.ndarray, dataset: str, variable: XptVariable, first_row:
 
 
 def _decode_distinct(texts: pa.LargeStringArray, name: str, first_row: int, encoding: TextEncoding) -> pa.LargeStringArray:
-    as_bytes = pa.Array.from_buffers(pa.large_binary(), len(texts), texts.buffers(), offset=texts.offset)
-    coded = as_bytes.dictionary_encode()
+    coded = as_bytes(texts).dictionary_encode()
     codes = np.asarray(coded.indices)
 
     def where(number: int) -> str:
@@ -107,10 +165,9 @@ def _decode_distinct(texts: pa.LargeStringArray, name: str, first_row: int, enco
     return decoded.take(coded.indices)
 
 
-def decode_numbers(raw: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+def decode_numbers(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """Numbers of one variable; as `ibm.decode`, from the first 2 to 8 bytes of IBM doubles."""
-    if length == 8:
-        return ibm.decode(raw.view(np.uint64).byteswap())
-    padded = np.zeros((len(raw), 8), np.uint8)
-    padded[:, :length] = raw.view(np.uint8).reshape(len(raw), length)
-    return ibm.decode(padded.view(np.uint64).reshape(-1).byteswap())
+    rows, length = cells.shape
+    if length < 8:
+        cells = np.hstack([cells, np.zeros((rows, 8 - length), np.uint8)])
+    return ibm.decode(cells.view(">u8").reshape(rows).astype(np.uint64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 from collections.abc import Mapping
@@ -122,6 +123,8 @@ def show_format(name: str, width: int, decimals: int) -> str:
     """
     if not name and not width and not decimals:
         return ""
+    if name[-1:].isdigit():  # not SAS's doing: its format names end in a letter, and such a digit is the width
+        return f"{name}."
     return f"{name}{width or ''}.{decimals or ''}"
 
 
@@ -138,7 +141,10 @@ SIGNATURE = 48  # this much of a header record tells its kind; digits follow
 
 
 def _field(text: str, width: int) -> bytes:
-    return text.encode("latin-1").ljust(width)[:width]
+    raw = text.encode("latin-1").ljust(width)
+    if len(raw) > width:
+        raise ValueError(f"{text!r} has more than the {width} bytes that the header of a transport file holds.")
+    return raw
 
 
 def pack_library(stamp: Stamp) -> bytes:
@@ -154,12 +160,10 @@ def pack_member(metadata: XptMetadata, encoding: str) -> bytes:
     first += b" " * 24 + _field(stamp.created, 16)
     second = _field(stamp.modified, 32) + metadata.label.encode(encoding).ljust(40) + _field(metadata.type, 8)
     counted = _record("NAMESTR", f"000000{len(metadata.variables):04d}{'0' * 20}")
-    namestrs, position = b"", 0
-    blocks = []
-    for number, variable in enumerate(metadata.variables, 1):
-        blocks.append(_pack_namestr(variable, number, position, encoding))
-        position += variable.length
-    namestrs = b"".join(blocks)
+    ends = itertools.accumulate(variable.length for variable in metadata.variables)
+    positions = itertools.chain([0], ends)
+    described = zip(itertools.count(1), metadata.variables, positions, strict=False)
+    namestrs = b"".join(_pack_namestr(variable, number, position, encoding) for number, variable, position in described)
     namestrs += b" " * (-len(namestrs) % RECORD)
     return MEMBER_HEADER + DESCRIPTOR_HEADER + first + second + counted + namestrs + OBSERVATION_HEADER
 

@@ -27,7 +27,7 @@ _ZERO_FRACTION[[0x2E, *SPECIAL_MISSING.encode()]] = np.nan
 def encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """IBM doubles of a float64 column as native uint64 (write them big-endian); NaN becomes the missing value ".".
 
-    Also the masks of values that are too large (2**252 and beyond, infinities) and too small (below 2**-260, not zero) for an
+    Also the positions of values that are too large (2**252 and beyond, infinities) and too small (below 2**-260, not zero) for an
     IBM double, or None where there is none. Too small ones have become zero; what stands for too large ones means nothing.
 
     >>> encode(np.array([1.0, -118.625, 0.0]))[0].astype(">u8").tobytes().hex(" ", 8)
@@ -38,8 +38,7 @@ def encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarra
     exponent = bits << np.uint64(1)
     exponent >>= np.uint64(53)
     exponent += np.uint64(1)
-    ordinary = not len(values) or (exponent.min() >= _LOWEST and exponent.max() <= _HIGHEST)
-    odd = None if ordinary else (exponent < _LOWEST) | (exponent > _HIGHEST)
+    odd = _outside(exponent)
     ibm = bits & _FRACTION
     ibm |= _LEADING
     ibm <<= exponent & np.uint64(3)  # a power of 2 that is no power of 16 moves into the fraction
@@ -48,13 +47,19 @@ def encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarra
     exponent <<= np.uint64(56)
     ibm |= exponent
     ibm |= bits & _SIGN
-    if ordinary:
+    if odd is None:
         return ibm, None, None
-    missing, size = np.isnan(values), np.abs(values)
-    ibm[odd] = 0
-    ibm[missing] = MISSING
-    large, small = size >= 2.0**252, odd & (size < 1) & (size > 0)
-    return ibm, large if large.any() else None, small if small.any() else None
+    size = np.abs(values[odd])
+    ibm[odd] = np.where(np.isnan(size), np.uint64(MISSING), np.uint64(0))
+    large, small = odd[size >= 2.0**252], odd[(size < 1) & (size > 0)]
+    return ibm, large if len(large) else None, small if len(small) else None
+
+
+def _outside(exponent: np.ndarray) -> np.ndarray | None:
+    """Where there is no ordinary number: zeros, missing values, what is too large or small; None if all are ordinary."""
+    if not len(exponent) or (exponent.min() >= _LOWEST and exponent.max() <= _HIGHEST):
+        return None
+    return np.flatnonzero(exponent - np.uint64(_LOWEST) > np.uint64(_HIGHEST - _LOWEST))
 
 
 def decode(ibm: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from sdtm_convert.errors import InputError, did_you_mean
-from sdtm_convert.xpt.decode import TextEncoding, column, decode_numbers, decode_text
+from sdtm_convert.xpt.decode import Numbers, TextEncoding, Texts, column, decode_numbers, decode_text
 from sdtm_convert.xpt.header import XptMetadata, XptVariable, XptWarning
-from sdtm_convert.xpt.records import Member, blocks, find_member, members
+from sdtm_convert.xpt.records import Member, blocks, count_rows, find_member, members
 
 
 def read_xpt(
@@ -50,7 +49,7 @@ def read_xpt(
 def list_members(path: str | os.PathLike, *, encoding: str | None = None) -> list[XptMetadata]:
     """What a transport file says about each of its datasets, `rows` included, without reading the data into memory."""
     text = TextEncoding(str(path), encoding)
-    return [replace(found.metadata, rows=rows, encoding=text.name) for found, rows in members(path, text)]
+    return [replace(found.metadata, rows=count_rows(found), encoding=text.name) for found in members(path, text)]
 
 
 def _choose(found: Member, names: Iterable[str] | None) -> list[tuple[XptVariable, int]]:
@@ -67,7 +66,7 @@ def _chunks(
 ) -> Iterator[tuple[pd.DataFrame, XptMetadata]]:
     first_row = 0
     for chunk in _regroup(records, chunksize * found.record):
-        rows = sum(len(block) for block in chunk) // max(found.record, 1)
+        rows = sum(len(block) for block in chunk) // found.record
         if rows or not first_row:
             yield _table(iter(chunk), rows, found, wanted, text, first_row)
         first_row += rows
@@ -89,45 +88,25 @@ def _table(
     records: Iterator[np.ndarray], most_rows: int, found: Member, wanted: list[tuple[XptVariable, int]], text: TextEncoding, first_row: int = 0
 ) -> tuple[pd.DataFrame, XptMetadata]:
     """All records as a frame and its metadata; there are at most `most_rows`."""
-    numbers = {variable.name: np.empty(most_rows) for variable, _ in wanted if variable.type == "Num"}
-    texts: dict[str, list[pa.Array]] = {variable.name: [] for variable, _ in wanted if variable.type == "Char"}
-    special: dict[str, list[pd.Series]] = {name: [] for name in numbers}
-    rounded = dict.fromkeys(numbers, 0)
+    data = {variable.name: Texts(most_rows, variable.length) if variable.type == "Char" else Numbers(most_rows) for variable, _ in wanted}
     rows = 0
     for block in records:
-        here = len(block) // found.record
         for variable, position in wanted:
-            raw = column(block, position, variable, found.record)
+            cells = column(block, position, variable, found.record)
             if variable.type == "Char":
-                texts[variable.name].append(decode_text(raw, found.metadata.name, variable, first_row + rows, text))
-                continue
-            values, places, letters, inexact = decode_numbers(raw, variable.length)
-            numbers[variable.name][rows : rows + here] = values
-            rounded[variable.name] += inexact
-            if len(places):
-                special[variable.name].append(pd.Series(list(letters.tobytes().decode("ascii")), places + rows, dtype="str"))
-        rows += here
-    _tell_rounded(found, rounded)
-    frame = _frame(wanted, {name: values[:rows] for name, values in numbers.items()}, texts, rows)
-    letters = {name: pd.concat(parts) for name, parts in special.items() if parts}
+                data[variable.name].add(decode_text(cells, found.metadata.name, variable, first_row + rows, text))
+            else:
+                data[variable.name].add(*decode_numbers(cells))
+        rows += len(block) // found.record
+    _tell_rounded(found, data)
+    special = {name: letters for name, part in data.items() if isinstance(part, Numbers) and len(letters := part.special())}
+    frame = pd.DataFrame({name: part.values() for name, part in data.items()}, index=pd.RangeIndex(rows), columns=list(data), copy=False)
     variables = tuple(variable for variable, _ in wanted)
-    return frame, replace(found.metadata, variables=variables, rows=rows, encoding=text.name, special_missing=letters)
+    return frame, replace(found.metadata, variables=variables, rows=rows, encoding=text.name, special_missing=special)
 
 
-def _frame(wanted: list[tuple[XptVariable, int]], numbers: dict[str, np.ndarray], texts: dict[str, list[pa.Array]], rows: int) -> pd.DataFrame:
-    data = {}
-    for variable, _ in wanted:
-        if variable.type == "Num":
-            data[variable.name] = numbers[variable.name]
-        else:
-            parts = texts.pop(variable.name)  # popped, so that no column is in memory twice for longer than needed
-            joined = pa.concat_arrays(parts) if parts else pa.array([], pa.large_string())
-            data[variable.name] = pd.array(joined, dtype="str")
-    return pd.DataFrame(data, index=pd.RangeIndex(rows), columns=list(data), copy=False)
-
-
-def _tell_rounded(found: Member, rounded: dict[str, int]) -> None:
-    told = ", ".join(f"{name} ({count})" for name, count in rounded.items() if count)
+def _tell_rounded(found: Member, data: dict[str, Texts | Numbers]) -> None:
+    told = ", ".join(f"{name} ({part.rounded})" for name, part in data.items() if isinstance(part, Numbers) and part.rounded)
     if told:
         why = "numbers with more digits than float64 holds were rounded to the nearest; SAS does not write such"
         warnings.warn(f"{found.path}: {found.metadata.name}: {why}: {told}.", XptWarning, stacklevel=4)

@@ -45,28 +45,31 @@ class Member:
 def find_member(path: str | os.PathLike, name: str | None, text: TextEncoding) -> Member:
     """The dataset of that name, or the first one."""
     names = []
-    for found, _ in members(path, text, count=name is not None):
+    for found in members(path, text):
         if name is None or found.metadata.name.upper() == name.upper():
             return found
         names.append(found.metadata.name)
     raise InputError(f"{path}: holds no dataset {name!r}, but {', '.join(names)}. {did_you_mean(str(name), names)}".rstrip())
 
 
-def members(path: str | os.PathLike, text: TextEncoding, count: bool = True) -> Iterator[tuple[Member, int]]:
-    """The datasets of a file, each with its number of rows (without `count` only the first, and 0)."""
+def members(path: str | os.PathLike, text: TextEncoding) -> Iterator[Member]:
+    """The datasets of a file. There is no list of them: where the next begins is found by looking through the one before."""
     with _open(path) as file:
         size = os.fstat(file.fileno()).st_size
         library = _library(file, str(path), size)
         offset = 3 * RECORD
+        if offset >= size:
+            raise InputError(f"{path}: is a transport file without any dataset.")
         while offset < size:
             found = _member(file, str(path), offset, size, library, text)
-            if not count:
-                yield found, 0
-                return
+            yield found
             offset = _end(file, found)
-            yield found, _rows(file, found, offset)
-    if offset == 3 * RECORD:
-        raise InputError(f"{path}: is a transport file without any dataset.")
+
+
+def count_rows(found: Member) -> int:
+    """The number of observations of a dataset."""
+    with _open(found.path) as file:
+        return _rows(file, found, _end(file, found))
 
 
 def blocks(found: Member, only: bool) -> Iterator[np.ndarray]:
@@ -85,7 +88,7 @@ def blocks(found: Member, only: bool) -> Iterator[np.ndarray]:
                 yield block
                 continue
             if only and end < found.file_size:
-                names = [other.metadata.name for other, _ in members(found.path, TextEncoding(found.path, "latin-1"))]
+                names = [other.metadata.name for other in members(found.path, TextEncoding(found.path, "latin-1"))]
                 raise InputError(f"{found.path}: holds {len(names)} datasets: {', '.join(names)}. Say which one (member=...).")
             rest = _rows(file, found, end) * found.record - (offset - found.start)
             if rest > 0:

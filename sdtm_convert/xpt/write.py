@@ -13,22 +13,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 
 from sdtm_convert.errors import InputError
 from sdtm_convert.xpt import ibm
-from sdtm_convert.xpt.columns import Source, check_label, check_name, columns, declare
+from sdtm_convert.xpt.arrow import encoding_name
+from sdtm_convert.xpt.columns import Part, Source, Table, split
+from sdtm_convert.xpt.declare import check_label, check_name, declare, declared_by_name
 from sdtm_convert.xpt.encode import encode_numbers, encode_text
 from sdtm_convert.xpt.files import put, replacing
 from sdtm_convert.xpt.header import RECORD, Stamp, XptMetadata, XptVariable, XptWarning, format_timestamp, pack_library, pack_member
 from sdtm_convert.xpt.target import Target
 
-CHUNK = 1 << 21  # bytes of observations at a time: small enough for the processor's cache ...
-FEWEST_ROWS, LARGEST_CHUNK = 1024, 1 << 24  # ... but enough rows, where they are long, to keep the work in columns
-
-Table = pd.DataFrame | pa.Table
-
+CHUNK = 1 << 21  # bytes of observations at a time: few enough for the processor's cache, more if threads must not wait ...
+FEWEST_ROWS, LARGEST_CHUNK = 1024, 1 << 24  # ... and enough rows, where they are long, to keep the work in columns
 
 def write_xpt(
     frame: Table | Iterable[Table],
@@ -65,7 +62,7 @@ def write_xpt(
     if special_missing is not None:
         base = replace(base, special_missing=special_missing)
     dataset = _Dataset(frame, _stamped(base, created, modified), base.variables if variables is None else variables)
-    _write([dataset], path, _Options(encoding, frozenset(allow), threads, chunk_rows))
+    _write([dataset], path, _Options(encoding_name(encoding), frozenset(allow), threads, chunk_rows))
 
 
 def write_members(
@@ -87,7 +84,7 @@ def write_members(
         raise InputError(f"{path}: a transport file needs at least one dataset.")
     if len(datasets) > 1 and "members" not in allow:
         raise InputError(f"{path}: {len(datasets)} datasets; regulators take one a file. Pass allow={{'members'}} to write it all the same.")
-    _write(datasets, path, _Options(encoding, frozenset(allow), threads, None))
+    _write(datasets, path, _Options(encoding_name(encoding), frozenset(allow), threads, None))
 
 
 @dataclass(frozen=True)
@@ -138,70 +135,51 @@ def _write_member(descriptor: int, offset: int, dataset: _Dataset, path: str, op
     target = Target(path, metadata.name, options.encoding, options.allow)
     check_name(metadata.name, target, "dataset")
     check_label(metadata.label, target)
-    parts, whole = _parts(dataset.frame)
-    first = next(parts, None)
-    if first is None:  # not one table came: the dataset is empty, and all is declared
-        first = {variable: Source(np.empty(0, object)) for variable in _declared_names(dataset.declared)}
-    variables = declare(first, dataset.declared, target, infer=whole)
-    metadata = replace(metadata, variables=variables)
+    declared = declared_by_name(dataset.declared)
+    parts, whole = split(dataset.frame)
+    # Not one table may come: then the dataset is empty, and its columns are the declared ones.
+    first = next(parts, None) or Part(tuple(declared), (Source(np.empty(0)),) * len(declared), 0)
+    metadata = replace(metadata, variables=declare(first, declared, target, infer=whole))
     header = pack_member(metadata, options.encoding)
     put(descriptor, header, offset)
-    layout = _layout(variables, metadata.special_missing, target)
+    layout = _layout(metadata, target)
     start, rows, last = offset + len(header), 0, b""
     for part in itertools.chain([first], parts):
         last = _write_part(descriptor, start, rows, part, layout, options) or last
-        rows += len(next(iter(part.values())).data)
+        rows += part.rows
     _check_end(layout, rows, last)
     size = rows * layout.record
     put(descriptor, b" " * (-size % RECORD), start + size)
     return start + size + -size % RECORD
 
 
-def _parts(frame: Table | Iterable[Table]) -> tuple[Iterator[dict[str, Source]], bool]:
-    """The tables one by one, as columns; and whether it is one table, whose columns can be looked at before writing."""
-    if isinstance(frame, pd.DataFrame | pa.Table):
-        return iter([columns(frame)]), True
-    if hasattr(frame, "__arrow_c_stream__") and not isinstance(frame, pa.RecordBatchReader):
-        return iter([columns(pa.table(frame))]), True
-    tables = (table if isinstance(table, pd.DataFrame | pa.Table) else pa.table(table) for table in frame)
-    return (columns(table) for table in tables), False
-
-
-def _declared_names(declared: Mapping | Iterable) -> list[str]:
-    if isinstance(declared, Mapping):
-        return list(declared)
-    return [item["name"] if isinstance(item, Mapping) else item.name for item in declared]
-
-
-def _layout(variables: tuple[XptVariable, ...], special_missing: Mapping[str, Mapping[int, str]], target: Target) -> _Layout:
-    widths = [variable.length for variable in variables]
-    positions = tuple(itertools.accumulate([0, *widths[:-1]]))
-    types = {variable.name: variable.type for variable in variables}
+def _layout(metadata: XptMetadata, target: Target) -> _Layout:
+    widths = [variable.length for variable in metadata.variables]
+    numeric = {variable.name for variable in metadata.variables if variable.type == "Num"}
     special = {}
-    for name, letters in special_missing.items():
-        if types.get(name) != "Num":
+    for name, letters in metadata.special_missing.items():
+        if name not in numeric:
             target.refuse("is no numeric variable of this dataset, yet has special missing values.", value=name)
+        letters = dict(sorted(letters.items()))
         for row, letter in letters.items():
             if not isinstance(letter, str) or len(letter) != 1 or letter not in ibm.SPECIAL_MISSING:
                 target.refuse("is no special missing value; give A to Z or _.", name, row, letter)
-        rows = np.fromiter(letters.keys(), np.int64, len(letters))
         coded = np.fromiter(map(ord, letters.values()), np.uint64, len(letters)) << np.uint64(56)
-        order = np.argsort(rows)
-        special[name] = (rows[order], coded[order])
-    return _Layout(variables, positions, sum(widths), special, target, set(), threading.local())
+        special[name] = (np.fromiter(letters, np.int64, len(letters)), coded)
+    positions = tuple(itertools.accumulate([0, *widths[:-1]]))
+    return _Layout(metadata.variables, positions, sum(widths), special, target, set(), threading.local())
 
 
-def _write_part(descriptor: int, start: int, first_row: int, part: dict[str, Source], layout: _Layout, options: _Options) -> bytes:
+def _write_part(descriptor: int, start: int, first_row: int, part: Part, layout: _Layout, options: _Options) -> bytes:
     """Write the rows of one table, which begin at row `first_row` of the dataset; return the last row as written."""
-    if list(part) != [variable.name for variable in layout.variables]:
-        layout.target.refuse(f"the table that begins at row {first_row + 1} has other columns than the first: {', '.join(map(str, part))}.")
-    sources = list(part.values())
-    rows = len(sources[0].data)
-    step = options.chunk_rows or max(1, min(max(FEWEST_ROWS, CHUNK // layout.record), LARGEST_CHUNK // layout.record))
+    if part.names != tuple(variable.name for variable in layout.variables):
+        layout.target.refuse(f"the table that begins at row {first_row + 1} has other columns: {', '.join(map(str, part.names))}.")
+    rows = part.rows
+    step = options.chunk_rows or _chunk_rows(layout.record, options.threads)
 
     def write_chunk(begin: int) -> bytes:
         end = min(begin + step, rows)
-        records = _encode(sources, begin, end, first_row, layout)
+        records = _encode(part, begin, end, first_row, layout)
         put(descriptor, records, start + (first_row + begin) * layout.record)
         return records[-layout.record :].tobytes() if end == rows else b""
 
@@ -217,20 +195,25 @@ def _write_part(descriptor: int, start: int, first_row: int, part: dict[str, Sou
     return ends[-1] if ends else b""
 
 
-def _encode(sources: list[Source], begin: int, end: int, first_row: int, layout: _Layout) -> np.ndarray:
+def _chunk_rows(record: int, threads: int) -> int:
+    size = CHUNK if threads == 1 else 4 * CHUNK
+    return max(1, min(max(FEWEST_ROWS, size // record), LARGEST_CHUNK // record))
+
+
+def _encode(part: Part, begin: int, end: int, first_row: int, layout: _Layout) -> np.ndarray:
     """Rows `begin` to `end` of a table as records, in a buffer that the thread's next chunk uses again."""
     rows, size = end - begin, (end - begin) * layout.record
     if getattr(layout.scratch, "buffer", None) is None or len(layout.scratch.buffer) < size:
         layout.scratch.buffer = np.empty(size, np.uint8)
     buffer = layout.scratch.buffer[:size]
     buffer.fill(ord(" "))
-    for source, variable, position in zip(sources, layout.variables, layout.positions, strict=True):
-        part = source.chunk(begin, end)
+    for source, variable, position in zip(part.sources, layout.variables, layout.positions, strict=True):
+        values = source.chunk(begin, end)
         if variable.type == "Char":
-            texts = encode_text(part, variable, first_row + begin, layout.target)
+            texts = encode_text(values, variable, first_row + begin, layout.target)
             np.ndarray(rows, texts.dtype, buffer, position, (layout.record,))[:] = texts
             continue
-        coded, cut = encode_numbers(part, variable, first_row + begin, layout.target)
+        coded, cut = encode_numbers(values, variable, first_row + begin, layout.target)
         if cut:
             layout.cut.add(variable.name)
         _mark_special(coded, variable, first_row + begin, layout)

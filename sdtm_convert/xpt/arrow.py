@@ -1,0 +1,56 @@
+"""Arrow's text columns at the level of bytes."""
+
+from __future__ import annotations
+
+import codecs
+
+import numpy as np
+import pyarrow as pa
+
+from sdtm_convert.errors import did_you_mean
+
+ASCII = "".join(map(chr, range(32, 127)))
+COMMON = ("ascii", "utf-8", "latin-1", "cp1252", "shift_jis")
+
+
+def encoding_name(encoding: str) -> str:
+    """Python's name of a text encoding that has ASCII as a part, as all of SAS's do but EBCDIC.
+
+    >>> encoding_name("UTF8")
+    'utf-8'
+    """
+    try:
+        name = codecs.lookup(encoding).name
+        fits = ASCII.encode(name) == ASCII.encode("ascii")
+    except LookupError:
+        raise ValueError(f"encoding={encoding!r} is unknown. {did_you_mean(encoding, COMMON)}".rstrip()) from None
+    if not fits:
+        raise ValueError(f"encoding={encoding!r}: ASCII is no part of it; a transport file cannot hold it.")
+    return name
+
+
+def text_buffers(texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets and bytes, without a copy; the bytes are those of these texts alone."""
+    _, offsets, data = texts.buffers()
+    if not len(texts):
+        return np.zeros(1, np.int64), np.empty(0, np.uint8)
+    offsets = np.frombuffer(offsets, np.int64, len(texts) + 1, 8 * texts.offset)
+    first, end = int(offsets[0]), int(offsets[-1])
+    return offsets, np.frombuffer(data, np.uint8, end - first, first) if end > first else np.empty(0, np.uint8)
+
+
+def as_text(values: pa.Array) -> pa.LargeStringArray:
+    """The same buffers, called text: bytes of any encoding."""
+    return pa.Array.from_buffers(pa.large_string(), len(values), values.buffers(), offset=values.offset)
+
+
+def as_bytes(values: pa.Array) -> pa.LargeBinaryArray:
+    """The same buffers, called bytes."""
+    return pa.Array.from_buffers(pa.large_binary(), len(values), values.buffers(), offset=values.offset)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether the values of this type are texts, a dictionary's too."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
