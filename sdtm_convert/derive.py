@@ -261,19 +261,21 @@ class Scope:
         return values
 
     def _of_source(self, name: str) -> pd.Series:
+        """The field on these rows, from the sources of those blocks alone that the rows lie in: others need not have it."""
         derived, table = self.derived, self.table
-        pieces = []
+        rows = self.rows if isinstance(self.rows, np.ndarray) else None  # in ascending order
+        pieces, nothing = [], None
         for block, source_name in enumerate(table.sources):
             start, stop = table.block_bounds(block)
             source = derived.raw.get(source_name) or derived.tables[source_name]
             if isinstance(self.rows, slice):
                 start, stop = max(start, self.rows.start), min(stop, self.rows.stop)
-            if start < stop or len(table.sources) == 1:
-                pieces.append((source.columns[name], table.source_rows[start:stop]))
-            elif name in source.columns and not pieces and block == len(table.sources) - 1:
-                pieces.append((source.columns[name], table.source_rows[:0]))
-        column = concatenate([_gather(values, rows) for values, rows in pieces])
-        return take(column, self.rows) if isinstance(self.rows, np.ndarray) else column
+            own = slice(start, stop) if rows is None else rows[np.searchsorted(rows, start):np.searchsorted(rows, stop)]
+            if start < stop and (rows is None or len(own)):
+                pieces.append(_gather(source.columns[name], table.source_rows[own]))
+            elif nothing is None and name in source.columns:
+                nothing = source.columns[name].iloc[:0].reset_index(drop=True)
+        return concatenate(pieces) if pieces else nothing
 
     def condition(self, where: Where) -> np.ndarray:
         return conditions.evaluate(where.condition, lambda name: self.column(where.refs[name]))
@@ -340,6 +342,8 @@ def _argument(kind: str, value: object, step: Step, scope: Scope, problems: list
         return [_group_column(item, scope, problems) for item in value]
     if kind == "Condition":
         return scope.condition(value)
+    if kind == "Table":
+        return value.rows
     return value
 
 

@@ -7,7 +7,8 @@ keys are a fault. `extends: FILE` lays one document over another: the study over
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,8 @@ from .errors import Fault, InputError, Place, SpecError, did_you_mean
 
 Path_ = tuple  # of keys and list positions, from the top of the document to a value
 LARGEST_DOCUMENT = 200_000  # values; aliases that expand beyond it are refused
+DEEPEST_DOCUMENT = 50  # levels; an alias to what it stands in has no end
+DROPPED_FROM = {"variables", "supplemental", "tests"}  # what `drop` takes names from
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Document:
     file: str
     data: dict
     places: dict[Path_, Place]
+    parents: tuple[str, ...] = ()  # the files that it extends
 
     def place(self, *path, what: str = "") -> Place:
         """The place of the value at this path of keys, or of its nearest parent that is known."""
@@ -56,7 +60,7 @@ def parse_document(text: str, file: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise SpecError([Fault(Place(file, mark.line + 1 if mark else 0), f"not YAML: {error.problem}.")]) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise SpecError([Fault(Place(file), f"not YAML: {error}.")]) from None
     places: dict[Path_, Place] = {}
     faults: list[Fault] = []
@@ -69,24 +73,31 @@ def parse_document(text: str, file: str) -> Document:
 
 
 def _plain(node: yaml.Node, path: Path_, file: str, places: dict, faults: list) -> dict | list | str:
-    if len(places) > LARGEST_DOCUMENT:
-        raise SpecError([Fault(Place(file, node.start_mark.line + 1), f"the document grows beyond {LARGEST_DOCUMENT} values.")])
-    places[path] = Place(file, node.start_mark.line + 1)
+    line = node.start_mark.line + 1
+    if len(places) > LARGEST_DOCUMENT or len(path) > DEEPEST_DOCUMENT:
+        limit = f"{LARGEST_DOCUMENT} values" if len(places) > LARGEST_DOCUMENT else f"{DEEPEST_DOCUMENT} levels"
+        raise SpecError([Fault(Place(file, line), f"the document grows beyond {limit}.")])
+    places.setdefault(path, Place(file, line))  # of a mapping's value the place of its key, which is there already
     if isinstance(node, yaml.ScalarNode):
         return node.value
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*path, position), file, places, faults) for position, item in enumerate(node.value)]
     result: dict = {}
     for key_node, value_node in node.value:
-        key, line = key_node.value, key_node.start_mark.line + 1
+        key, place = key_node.value, Place(file, key_node.start_mark.line + 1)
         if not isinstance(key_node, yaml.ScalarNode):
-            faults.append(Fault(Place(file, line), "a key must be plain text."))
-            continue
-        if key in result:
-            faults.append(Fault(Place(file, line, key), f"the key is given twice, first on line {places[(*path, key)].line}."))
-        result[key] = _plain(value_node, (*path, key), file, places, faults)
-        places[(*path, key)] = Place(file, line)
+            faults.append(Fault(place, "a key must be plain text.", "Put quotes around text that begins with { or [."))
+        elif key == "<<":
+            faults.append(Fault(place, "merge keys (<<) are not read.", "Lay one mapping over another with `extends`."))
+        elif key in result:
+            faults.append(Fault(replace(place, what=key), f"the key is given twice, first on line {places[(*path, key)].line}."))
+        else:
+            places[(*path, key)] = place
+            result[key] = _plain(value_node, (*path, key), file, places, faults)
     return result
+
+
+# --- One document over another ----------------------------------------------------------------------------------------
 
 
 def _with_parents(path: Path, above: tuple[Path, ...]) -> Document:
@@ -111,24 +122,28 @@ def _with_parents(path: Path, above: tuple[Path, ...]) -> Document:
 
 def _overlay(parent: Document, child: Document) -> Document:
     """The child's keys over the parent's: mappings merge key by key, but a variable's steps and lists are replaced whole."""
-    data, places = dict(parent.data), dict(parent.places)
-    for key, value in child.data.items():
-        if isinstance(value, dict) and isinstance(data.get(key), dict):
-            data[key] = {**data[key], **value}
-            replaced = [(key, inner) for inner in value]
-        else:
-            data[key] = value
-            replaced = [(key,)]
-        for path in [path for path in places if any(path[: len(r)] == r for r in replaced)]:
-            del places[path]
-    for path, place in child.places.items():
-        if len(path) > 1 or path not in places:
-            places[path] = place
-    data.pop("extends", None)
-    for name in data.pop("drop", []):
-        for block in ("variables", "supplemental", "tests"):
-            data.get(block, {}).pop(name, None) if isinstance(data.get(block), dict) else None
-    return Document(child.file, data, places)
+    below = {key: value for key, value in parent.data.items()}
+    dropped = _dropped(parent, child)
+    for group in DROPPED_FROM & below.keys():
+        below[group] = {key: value for key, value in below[group].items() if key not in dropped}
+    merged = {(), *((key,) for key, value in child.data.items() if isinstance(value, dict) and isinstance(below.get(key), dict))}
+    data = below | {key: below[key] | value if (key,) in merged else value for key, value in child.data.items() if key not in ("extends", "drop")}
+    kept = {path: place for path, place in parent.places.items()
+            if not any(path[:depth] in child.places and path[:depth] not in merged for depth in range(1, len(path) + 1))}
+    return Document(child.file, data, kept | child.places, (*parent.parents, parent.file))
+
+
+def _dropped(parent: Document, child: Document) -> list[str]:
+    """What the child's `drop` names; a fault where it names nothing that the parent has."""
+    names = child.data.get("drop", [])
+    if not isinstance(names, list):
+        raise SpecError([Fault(child.place("drop", what="drop"), "it is not a list.", "Write [NAME, NAME].")])
+    known = [key for group in sorted(DROPPED_FROM) for key in parent.data.get(group, ())]
+    faults = [Fault(child.place("drop", position, what="drop"), f"{parent.file} has no variable or test '{name}'.", did_you_mean(str(name), known))
+              for position, name in enumerate(names) if name not in known]
+    if faults:
+        raise SpecError(faults)
+    return names
 
 
 def _shown(path: Path) -> str:
@@ -168,6 +183,9 @@ def _deepest(error):
 
 def _schema_faults(document: Document, error) -> list[Fault]:
     path = tuple(error.absolute_path)
+    if "propertyNames" in error.absolute_schema_path:
+        hint = error.schema.get("description", "")
+        return [Fault(document.place(*path, error.instance, what=".".join(map(str, path))), f"'{error.instance}' cannot be a name here.", hint)]
     what = ".".join(str(part) for part in path)
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
@@ -183,19 +201,18 @@ def _schema_faults(document: Document, error) -> list[Fault]:
     expected = error.schema.get("description", "")
     messages = {
         "type": f"{shown} is not {_type_words(error.validator_value)}.",
-        "enum": f"{shown} is none of {', '.join(map(str, error.validator_value))}." if error.validator == "enum" else "",
+        "enum": f"{shown} is none of {', '.join(map(str, error.schema.get('enum', ())))}.",
         "pattern": f"{shown} does not have the form that is needed here.",
         "minProperties": "it is empty.",
         "minItems": "the list is empty.",
         "maxProperties": f"{shown} has more keys than may stand here.",
+        "dependentRequired": f"{error.message}.",
     }
     hint = did_you_mean(str(error.instance), map(str, error.validator_value)) if error.validator == "enum" else expected
     return [Fault(document.place(*path, what=what), messages.get(error.validator) or f"{error.message}.", hint)]
 
 
 def _matches_any(patterns: list[str], key: str) -> bool:
-    import re
-
     return any(re.search(pattern, key) for pattern in patterns)
 
 

@@ -22,7 +22,7 @@ def order_of_work(study: Study, wanted: Iterable[str] | None = None) -> list[Nod
     """
     needs = {node: set(found) for node, found in _all_needs(study)}
     kept = _reachable(needs, wanted if wanted is not None else study.mappings, study)
-    sorter = TopologicalSorter({node: sorted(needs[node]) for node in kept})
+    sorter = TopologicalSorter({node: sorted(needs[node]) for node in needs if node in kept})  # in the mappings' order, every time
     try:
         return list(sorter.static_order())
     except CycleError as error:

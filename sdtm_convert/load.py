@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import importlib.util
 import sys
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
 from .documents import Document, read_document
 from .errors import Fault, InputError, Place, SpecError, did_you_mean
 from .findings_domain import findings_chains, findings_tests, findings_variables
+from .graph import order_of_work
 from .methods import shipped_methods
 from .model import Codelist, Dictionary, Standard, StandardDataset, StandardVariable, Term, Terminology
 from .model import Document as PackageDocument
@@ -29,8 +31,7 @@ def load_study(path: str | Path, raw: str | Path | None = None) -> Study:
     are checked too. Raises SpecError with every fault found; InputError for a file that cannot be read.
     """
     folder = find_study(path)
-    study_document = read_document(folder / "study.yml", "study")
-    documents = _mapping_documents(folder)
+    study_document, documents = _documents(folder)
     data = study_document.data
     raw_folder = Path(raw) if raw else folder / data["raw"].get("folder", "raw")
     sources = _raw_sources(study_document)
@@ -44,7 +45,7 @@ def load_study(path: str | Path, raw: str | Path | None = None) -> Study:
     mappings = _mappings(documents, context, sdtm, adam)
     if context.faults:
         raise SpecError(context.faults)
-    return Study(
+    study = Study(
         name=str(data["study"]), folder=folder, title=data.get("title", data["study"]), description=data.get("description", ""),
         protocol=data.get("protocol", data["study"]), notice=data.get("notice", ""), created=data.get("created", ""),
         encoding=data.get("encoding", "utf-8"), raw_folder=raw_folder, raw=sources,
@@ -54,6 +55,8 @@ def load_study(path: str | Path, raw: str | Path | None = None) -> Study:
         documents=tuple(PackageDocument(**document) for document in data.get("documents", [])),
         files=_files(folder, [study_document, *documents], study_code), study_code=study_code,
         unchecked=tuple(name for name, fields in context.fields.items() if fields is None))
+    order_of_work(study)  # refuses a cycle
+    return study
 
 
 def find_study(path: str | Path) -> Path:
@@ -73,28 +76,29 @@ def find_study(path: str | Path) -> Path:
     return folder
 
 
-def _mapping_documents(folder: Path) -> list[Document]:
+def _documents(folder: Path) -> tuple[Document, list[Document]]:
+    """study.yml and the mappings, each right by its schema."""
     faults, documents = [], []
-    for path in sorted(folder.glob("*.yml")):
-        if path.name == "study.yml":
-            continue
+    for path in sorted(folder.glob("*.yml"), key=lambda path: (path.name != "study.yml", path.name)):
         try:
-            documents.append(read_document(path, "mapping"))
+            documents.append(read_document(path, "study" if path.name == "study.yml" else "mapping"))
         except SpecError as error:
             faults += error.faults
     first: dict[str, Document] = {}
     for document in documents:
-        name = document.data["dataset"]
+        name = document.data.get("dataset")
+        if name is None:
+            continue
         if name in first:
             faults.append(Fault(document.place("dataset", what=name), f"the dataset is mapped twice, first in {first[name].file}."))
         first.setdefault(name, document)
     if faults:
         raise SpecError(faults)
-    return documents
+    return documents[0], documents[1:]
 
 
 def _files(folder: Path, documents: list[Document], study_code: Path | None) -> tuple[Path, ...]:
-    named = {(folder / "study.yml").resolve(), *((Path(place.file)).resolve() for d in documents for place in d.places.values())}
+    named = {Path(file).resolve() for document in documents for file in (document.file, *document.parents)}
     return tuple(sorted(named | ({study_code.resolve()} if study_code else set())))
 
 
@@ -173,15 +177,20 @@ def _methods(document: Document, folder: Path) -> tuple[dict[str, MethodInfo], P
     spec = importlib.util.spec_from_file_location(f"sdtm_convert_study_{folder.name}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever the study's own code raises, its author must learn where
+        line = error.lineno if isinstance(error, SyntaxError) else traceback.extract_tb(error.__traceback__)[-1].lineno
+        raise SpecError([Fault(place, f"{path.name} cannot be run: {type(error).__name__}: {error} (line {line}).")]) from error
     own = methods_of(module)
-    for name in own.keys() & methods.keys():
-        raise SpecError([Fault(place, f"the method '{name}' of {path.name} has the name of one that ships.")])
+    twice = sorted(own.keys() & methods.keys())
+    if twice:
+        raise SpecError([Fault(place, f"the method '{name}' of {path.name} has the name of one that ships.", "Give it another name.") for name in twice])
     return methods | own, path
 
 
 def _codelists(document: Document, terminology: tuple[Terminology, ...]) -> tuple[dict[str, Codelist], list[Fault]]:
-    codelists, faults = {}, []
+    codelists, extended, faults = {}, {}, []
     for name, data in document.data.get("codelists", {}).items():
         own = tuple(Term(value, decode=decode or value) for value, decode in data["terms"].items())
         base = next((found for t in terminology if (found := t.find(data.get("extends", name)))), None)
@@ -191,11 +200,11 @@ def _codelists(document: Document, terminology: tuple[Terminology, ...]) -> tupl
         elif "extends" in data and not base.extensible:
             faults.append(Fault(document.place("codelists", name), f"{base.short_name} ({base.code}) is not extensible: it takes no further terms."))
         elif "extends" in data:
+            base, extended[name] = codelists.get(base.code, base), base.code
             codelists[base.code] = replace(base, terms=(*base.terms, *(t for t in own if t.value not in base.by_value)))
-            codelists[name] = codelists[base.code]
         else:
             codelists[name] = Codelist("", name, data.get("name", name), False, own)
-    return codelists, faults
+    return codelists | {name: codelists[code] for name, code in extended.items()}, faults
 
 
 def _codelist_finder(own: dict[str, Codelist], terminology: tuple[Terminology, ...]):
@@ -215,7 +224,10 @@ def _field_pages(document: Document, raw_folder: Path) -> dict[tuple[str, str], 
     if path is None:
         return {}
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return {(row["form"], row["field"]): tuple(row["page"].split()) for row in csv.DictReader(file)}
+        rows = csv.DictReader(file)
+        if missing := {"form", "field", "page"} - set(rows.fieldnames or ()):
+            raise InputError(f"{path}: the page list has no column {' or '.join(sorted(missing))}; it needs form, field and page.")
+        return {(row["form"], row["field"]): tuple((row["page"] or "").split()) for row in rows}
 
 
 # --- Mappings ---------------------------------------------------------------------------------------------------------
@@ -225,6 +237,9 @@ def _mappings(documents: list[Document], context: Context, sdtm: Standard, adam:
     standards = {d.data["dataset"]: _standard_of(d, sdtm, adam) for d in documents}
     for document in documents:
         name = document.data["dataset"]
+        if name in context.fields:
+            context.fault(document.place("dataset", what=name), f"a raw table of study.yml has the same name '{name}'.",
+                          f"Call the raw table otherwise, such as {name.lower()}_raw.")
         context.variables[name] = tuple(_variable_names(document, standards[name], context))
     return {d.data["dataset"]: _mapping(d, standards[d.data["dataset"]], context) for d in documents}
 
@@ -273,6 +288,8 @@ def _mapping(document: Document, standard: StandardDataset | None, context: Cont
     scope = Scope(context, name, part, document, tables, {})
     if not all("from" in block for _, block in blocks):
         context.fault(document.place("dataset", what=name), "it says nothing of where its records come from.", "Give `from` or `records`.")
+    if part == "adam" and "supplemental" in data:
+        context.fault(document.place("supplemental", what=name), "analysis datasets have no supplemental qualifiers.", "Give them as `variables`.")
     scope.codelists.update(_variable_codelists(document, standard, scope))
     for variable in ("STUDYID", "DOMAIN", "USUBJID"):
         if variable in context.variables[name]:
@@ -302,8 +319,13 @@ def _source(block: dict, path: tuple, document: Document, context: Context) -> s
 
 
 def _block(path: tuple, block: dict, scope: Scope) -> Block:
-    place = scope.document.place(*path, "from", what=scope.dataset)
-    where = resolve_condition(block["where"], scope, scope.document.place(*path, "where", what=scope.dataset)) if "where" in block else None
+    place, at = (scope.document.place(*path, key, what=scope.dataset) for key in ("from", "where"))
+    where = resolve_condition(block["where"], scope, at) if "where" in block else None
+    for ref in where.refs.values() if where else ():
+        if not ref.table and ref.name != "USUBJID":
+            scope.context.fault(at, f"'{scope.dataset}.{ref.name}' has no value yet where the records are made.", "Name fields of `from`.")
+    if "test" in block and "tests" not in block:
+        scope.context.fault(scope.document.place(*path, "test", what=scope.dataset), "`test` names the field that says which test a row is; `tests` is missing.")
     field, tests = findings_tests(path, block, scope)
     return Block(block.get("from", ""), place, where, block.get("excluded", ""), field, tests)
 
@@ -326,7 +348,7 @@ def _variable_codelists(document: Document, standard: StandardDataset | None, sc
     for name in scope.context.variables[scope.dataset]:
         path, data = given.get(name, ((), {}))
         steps = data if isinstance(data, list) else [data]
-        named = next((step["codelist"] for step in steps if isinstance(step, dict) and "codelist" in step), None)
+        named = next((step["codelist"] for step in steps if isinstance(step, dict) and "codelist" in step and not _names_its_source(step, scope)), None)
         if named == "none":
             found[name] = None
         elif named:
@@ -334,6 +356,12 @@ def _variable_codelists(document: Document, standard: StandardDataset | None, sc
         elif (variable := scope.context.find_variable(standard, name)) and variable.codelists:
             found[name] = _joined([c for code in variable.codelists if (c := scope.context.find_codelist(scope.part, code))])
     return found
+
+
+def _names_its_source(step: dict, scope: Scope) -> bool:
+    """Whether the `codelist` of a step is that of what it reads, not of what it makes."""
+    methods = (scope.context.methods[key] for key in step if key in scope.context.methods)
+    return any(parameter.kind == "SourceCodelist" for info in methods for parameter in info.parameters.values())
 
 
 def _joined(codelists: list[Codelist]) -> Codelist | None:
@@ -360,7 +388,7 @@ def _variables(document: Document, blocks: list, standard: StandardDataset | Non
     for name in given:
         scope.below = frozenset(waiting) - {name}
         chains.setdefault(name, [])
-        chains[name] = _given_chains(name, document, blocks, scope) + chains[name]
+        chains[name] = _given_chains(name, document, blocks, scope, bool(chains[name])) + chains[name]
         scope.above[name] = _is_copy(chains[name], name)
         waiting.remove(name)
     return {name: _variable(name, tuple(chains[name]), document, standard, scope) for name in scope.context.variables[scope.dataset] if name in chains}
@@ -377,15 +405,20 @@ def _is_copy(chains: list[Chain], name: str) -> bool:
         and not steps[0].arguments.get("map")
 
 
-def _given_chains(name: str, document: Document, blocks: list, scope: Scope) -> list[Chain]:
-    """The chains that the mapping writes out: of each block first, then of the dataset."""
+def _given_chains(name: str, document: Document, blocks: list, scope: Scope, made: bool) -> list[Chain]:
+    """The chains that the mapping writes out: of each block first, then of the dataset.
+
+    What the tests (`made`) or blocks make already may have attributes alone here: QSTESTCD: {codelist: QSTESTCD}.
+    """
     chains = []
     for position, (path, block) in enumerate(blocks):
         if name in block.get("variables", {}):
             in_block = replace(scope, sources=(block.get("from", ""),))
             chains.append(Chain(variable_steps(name, block["variables"][name], in_block, (*path, "variables", name)), position))
     for group in ("variables", "supplemental"):
-        if name in document.data.get(group, {}):
+        data = document.data.get(group, {}).get(name)
+        attributes_alone = isinstance(data, dict) and data.keys() <= {*ATTRIBUTES} - {"steps"}
+        if data is not None and not (attributes_alone and (made or chains)):
             chains.append(Chain(variable_steps(name, document.data[group][name], scope, (group, name))))
     return chains
 
@@ -399,7 +432,8 @@ def _variable(name: str, chains: tuple[Chain, ...], document: Document, standard
             data, path = block["variables"][name], ("records", position, "variables", name)
     attributes: dict[str, str] = {}
     for item in data if isinstance(data, list) else [data]:
-        attributes |= {key: str(item[key]) for key in ATTRIBUTES if key in item and key not in ("steps", "codelist")}
+        taken = {key for method in item if method in scope.context.methods for key in scope.context.methods[method].parameters}
+        attributes |= {key: str(item[key]) for key in ATTRIBUTES if key in item and key not in ("steps", "codelist") and key not in taken}
     known = None if supplemental else scope.context.find_variable(standard, name)
     plan = VariablePlan(name, chains, document.place(*path, what=f"{scope.dataset}.{name}"), known, attributes, scope.codelists.get(name), supplemental)
     _check_attributes(plan, scope)

@@ -30,6 +30,14 @@ class Ref:
 
 
 @dataclass(frozen=True)
+class LookupTable:
+    """A look-up table of study.yml: rows by the text that is looked up."""
+
+    name: str
+    rows: dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
 class Where:
     """A condition with each of its names resolved."""
 
@@ -39,7 +47,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Step:
-    """One method with its arguments: Ref, list of Ref, Where, Codelist, nested Step, text, number, table."""
+    """One method with its arguments: Ref, list of Ref, Where, Codelist, nested Step, LookupTable, text, number."""
 
     method: MethodInfo
     arguments: dict[str, object]

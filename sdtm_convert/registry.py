@@ -26,6 +26,7 @@ Column: TypeAlias = "pd.Series"  # a variable of this dataset, a raw field, anot
 Columns: TypeAlias = "list[pd.Series]"
 Text: TypeAlias = str  # literal text
 Texts: TypeAlias = "list[str]"  # one text or a list of them
+DateFormats: TypeAlias = "list[str]"  # likewise, each the format of a collected date or time
 Number: TypeAlias = float
 Mapping: TypeAlias = "dict[str, str]"
 Factors: TypeAlias = "dict[str, dict]"  # study-own unit factors
@@ -34,8 +35,12 @@ CodelistName: TypeAlias = "object"  # model.Codelist; the codelist of the variab
 SourceCodelist: TypeAlias = "object"  # likewise, of the variable that is the first argument
 Table: TypeAlias = "dict[str, dict[str, str]]"  # a look-up table of study.yml
 
-KINDS = ("Column", "Columns", "Related", "Text", "Texts", "Number", "Mapping", "Factors", "Condition", "CodelistName",
+KINDS = ("Column", "Columns", "Related", "Text", "Texts", "DateFormats", "Number", "Mapping", "Factors", "Condition", "CodelistName",
          "SourceCodelist", "Table")
+
+
+SLOT = r"\{(\w+)\}"  # of a docstring
+RELATED_SLOTS = ("by", "order", "matching")  # what a step with a Related argument says beside its arguments
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class MethodInfo:
     parameters: dict[str, Parameter] = field(repr=False)
     origin: str = "Derived"
     type: str = "Computation"
+    check: Callable[[dict], str | None] | None = field(default=None, repr=False)
 
     @property
     def primary(self) -> str:
@@ -101,32 +107,33 @@ class MethodInfo:
         """The method text with its slots filled; a part in [brackets] is left out when one of its slots is empty."""
 
         def part(match: re.Match) -> str:
-            names = re.findall(r"\{(\w+)\}", match[1])
-            return _fill(match[1], arguments) if all(arguments.get(name) for name in names) else ""
+            if match[2]:
+                return arguments.get(match[2], "")
+            filled = re.sub(SLOT, lambda slot: arguments.get(slot[1], ""), match[1])
+            return filled if all(arguments.get(name) for name in re.findall(SLOT, match[1])) else ""
 
-        text = _fill(re.sub(r"\[([^\[\]]*\{\w+\}[^\[\]]*)\]", part, self.template), arguments)
+        # in one pass, so that braces and brackets in the arguments' own texts stay as they are
+        text = re.sub(rf"\[([^\[\]]*{SLOT.replace('(', '(?:')}[^\[\]]*)\]|{SLOT}", part, self.template)
         return re.sub(r"\s+([.,;:])", r"\1", re.sub(r"\s{2,}", " ", text)).strip()
 
 
-def _fill(template: str, arguments: dict[str, str]) -> str:
-    return re.sub(r"\{(\w+)\}", lambda match: arguments.get(match[1], ""), template)
-
-
-def method(function: Callable | None = None, *, origin: str = "Derived", type: str = "Computation", name: str = ""):
+def method(function: Callable | None = None, *, origin: str = "Derived", type: str = "Computation", name: str = "",
+           check: Callable[[dict], str | None] | None = None):
     """Make a function a word of the mapping language; the function itself is returned unchanged.
 
     `origin` is the def:Origin of what it makes (Collected, Assigned, Derived; a Collected method fed from another dataset is a
-    Predecessor), `type` the MethodDef type (Computation or Imputation).
+    Predecessor), `type` the MethodDef type (Computation or Imputation). `check` is asked before data are read what is wrong with the
+    arguments of a step, as a sentence, or None; it gets them by name, as they are resolved, with the defaults of the others.
     """
 
     def mark(function: Callable) -> Callable:
-        function.__method__ = _info(function, name or function.__name__, origin, type)
+        function.__method__ = _info(function, name or function.__name__, origin, type, check)
         return function
 
     return mark(function) if function else mark
 
 
-def _info(function: Callable, name: str, origin: str, type: str) -> MethodInfo:
+def _info(function: Callable, name: str, origin: str, type: str, check: Callable[[dict], str | None] | None) -> MethodInfo:
     parameters = {}
     for parameter in inspect.signature(function).parameters.values():
         kind = str(parameter.annotation).split("|")[0].strip().removesuffix(" ")
@@ -137,7 +144,12 @@ def _info(function: Callable, name: str, origin: str, type: str) -> MethodInfo:
         parameters[parameter.name] = Parameter(parameter.name, kind, required, None if required else parameter.default)
     if not function.__doc__:
         raise TypeError(f"{function.__module__}.{name}: a method needs a docstring; its first sentence is the text in define.xml")
-    return MethodInfo(name, function, parameters, origin, type)
+    info = MethodInfo(name, function, parameters, origin, type, check)
+    related = any(parameter.kind == "Related" for parameter in parameters.values())
+    for slot in re.findall(SLOT, info.template):
+        if slot not in parameters and not (related and slot in RELATED_SLOTS):
+            raise TypeError(f"{function.__module__}.{name}: the docstring has the slot {{{slot}}}, and no argument is called so")
+    return info
 
 
 def methods_of(module) -> dict[str, MethodInfo]:

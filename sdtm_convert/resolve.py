@@ -5,19 +5,24 @@ Nothing is raised here: faults are collected, so that a specification shows all 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from . import conditions
+from .date_formats import check_format
 from .documents import Document
 from .errors import Fault, Place, did_you_mean
 from .model import Codelist, StandardDataset, StandardVariable
-from .plan import SOURCE, Ref, Step, Where
+from .plan import SOURCE, LookupTable, Ref, Step, Where
 from .registry import MethodInfo, Parameter
 
 ATTRIBUTES = ("steps", "label", "type", "length", "display_format", "codelist", "origin", "comment", "reason",
               "significant_digits", "data_type", "page")
+NUMBER = r"[+-]?(\d+([.]\d*)?|[.]\d+)"
 RELATED_OPTIONS = ("matching", "by", "order")
+AUTOMATIC = {"STUDYID": "is `study` of study.yml", "DOMAIN": "follows from the name of the dataset",
+             "USUBJID": "comes from `raw.usubjid` in study.yml"}
 
 
 @dataclass
@@ -161,11 +166,11 @@ def _resolve_matching(text: str, table: str, scope: Scope, place: Place) -> Wher
 def variable_steps(name: str, data: dict | list, scope: Scope, path: tuple) -> tuple[Step, ...]:
     """The resolved steps of one variable's definition: one step, a list of steps, or `steps` beside attributes."""
     what = f"{scope.dataset}.{name}"
-    if name == "USUBJID":
-        scope.context.fault(scope.document.place(*path, what=what), "USUBJID comes from `raw.usubjid` in study.yml; it is not mapped here.")
+    if name in AUTOMATIC:
+        scope.context.fault(scope.document.place(*path, what=what), f"{name} {AUTOMATIC[name]}; it is not mapped here.")
         return ()
-    if isinstance(data, dict) and isinstance(data.get("steps"), list):
-        data, path = data["steps"], (*path, "steps")
+    if isinstance(data, dict) and "steps" in data:
+        data, path = _listed_steps(data, scope, path, what), (*path, "steps")
     items = [((*path, position), item) for position, item in enumerate(data)] if isinstance(data, list) else [(path, data)]
     steps = []
     for at, item in items:
@@ -176,11 +181,23 @@ def variable_steps(name: str, data: dict | list, scope: Scope, path: tuple) -> t
     return tuple(step for step in steps if step is not None)
 
 
+def _listed_steps(data: dict, scope: Scope, path: tuple, what: str) -> list:
+    """The list under `steps`. Beside it only attributes may stand: a method or a `where` there would have no effect."""
+    for key in data:
+        if key not in ATTRIBUTES:
+            hint = did_you_mean(key, ATTRIBUTES) or "Put it into each of the steps that it is meant for."
+            scope.context.fault(scope.document.place(*path, key, what=what), f"'{key}' cannot stand beside `steps`.", hint)
+    if isinstance(data["steps"], list) and data["steps"]:
+        return data["steps"]
+    scope.context.fault(scope.document.place(*path, "steps", what=what), "`steps` is a list of steps.", "Write [{assign: A}, {assign: B}].")
+    return []
+
+
 def resolve_step(data: dict, scope: Scope, path: tuple, what: str, codelist: Codelist | None = None) -> Step | None:
     """One step: its method, every argument by its kind, and `where`. `data` stands at `path` of the scope's document."""
     context = scope.context
     place = scope.document.place(*path, what=what)
-    name = next((key for key in data if key in context.methods), None)
+    name = _method_name(data, context.methods)
     if name is None:
         unknown = next((key for key in data if key not in ATTRIBUTES and key != "where"), "")
         message = f"unknown method '{unknown}'." if unknown else "no method is named."
@@ -193,7 +210,9 @@ def resolve_step(data: dict, scope: Scope, path: tuple, what: str, codelist: Cod
     for key, value in data.items():
         parameter = info.parameters.get(info.primary if key == name else key)
         at = scope.document.place(*path, key, what=what)
-        if parameter is not None:
+        if parameter is not None and parameter.name in arguments:
+            context.fault(at, f"the argument '{parameter.name}' is given twice: it is what stands behind '{name}'.")
+        elif parameter is not None:
             arguments[parameter.name] = _argument(parameter, value, scope, (*path, key), what)
         elif key == name:
             context.fault(at, f"the method '{name}' takes no argument.")
@@ -201,9 +220,19 @@ def resolve_step(data: dict, scope: Scope, path: tuple, what: str, codelist: Cod
             context.fault(at, f"the method '{name}' has no argument '{key}'.",
                           did_you_mean(key, [*info.parameters, *options]) or f"It takes {', '.join(info.parameters)}.")
     _fill_in(info, arguments, scope, place, codelist)
+    if info.check and len(context.faults) == before:
+        given = {parameter.name: arguments.get(parameter.name, parameter.default) for parameter in info.parameters.values()}
+        if wrong := info.check(given):
+            context.fault(place, f"the method '{name}': {wrong}")
     where = resolve_condition(data["where"], scope, scope.document.place(*path, "where", what=what)) if "where" in data else None
     step = Step(info, arguments, place, where, *(_related_options(data, arguments, scope, path, what) if related else ()))
     return step if len(context.faults) == before else None
+
+
+def _method_name(data: dict, methods: dict[str, MethodInfo]) -> str | None:
+    """The key that is the step's method; a key may also be an argument that is called like a method, such as `number` of `part`."""
+    found = [key for key in data if key in methods]
+    return next((key for key in found if all(other == key or other in methods[key].parameters for other in found)), found[0] if found else None)
 
 
 def _argument(parameter: Parameter, value, scope: Scope, path: tuple, what: str):
@@ -216,16 +245,20 @@ def _argument(parameter: Parameter, value, scope: Scope, path: tuple, what: str)
         return [_column(item, scope, (*path, position) if isinstance(value, list) else path, what) for position, item in enumerate(values)]
     if kind == "Related":
         return _related(value, scope, place)
+    if kind == "DateFormats":
+        return _date_formats(value, scope, place)
     if kind == "Texts":
         return [str(item) for item in value] if isinstance(value, list) else [str(value)]
     if kind == "Condition":
         return resolve_condition(value, scope, place)
+    if kind == "CodelistName" and value == "none":
+        return None
     if kind in ("CodelistName", "SourceCodelist"):
         return find_codelist(value, scope, place)
     if kind == "Table":
-        if value not in context.tables:
+        if str(value) not in context.tables:
             context.fault(place, f"no table '{value}' in study.yml.", did_you_mean(str(value), context.tables))
-        return context.tables.get(value, {})
+        return LookupTable(str(value), context.tables.get(str(value), {}))
     if kind == "Mapping":
         if not isinstance(value, dict):
             context.fault(place, f"'{path[-1]}' is a mapping of collected texts to terms.")
@@ -235,12 +268,19 @@ def _argument(parameter: Parameter, value, scope: Scope, path: tuple, what: str)
         context.fault(place, f"'{path[-1]}' is one text or number.")
         return None
     if kind == "Number":
-        try:
-            return float(value)
-        except ValueError:
+        if not re.fullmatch(NUMBER, str(value)):
             context.fault(place, f"'{value}' is not a number.")
             return None
+        return float(value)
     return str(value)
+
+
+def _date_formats(value, scope: Scope, place: Place) -> list[str]:
+    formats = [str(item) for item in value] if isinstance(value, list) else [str(value)]
+    for text in formats:
+        if wrong := check_format(text):
+            scope.context.fault(place, f"the date format '{text}': {wrong}")
+    return formats
 
 
 def _column(value, scope: Scope, path: tuple, what: str):
@@ -281,7 +321,7 @@ def _fill_in(info: MethodInfo, arguments: dict, scope: Scope, place: Place, code
         elif parameter.kind == "SourceCodelist":
             source = arguments.get(info.primary)
             arguments[parameter.name] = scope.codelists.get(source.name) if isinstance(source, Ref) and not source.table else None
-            if arguments[parameter.name] is None:
+            if arguments[parameter.name] is None and source is not None:
                 scope.context.fault(place, f"the method '{info.name}' needs a codelist, and the variable has none.", "Name it: codelist.")
         elif parameter.kind == "Factors":
             arguments[parameter.name] = scope.context.unit_factors
@@ -293,8 +333,11 @@ def _fill_in(info: MethodInfo, arguments: dict, scope: Scope, place: Place, code
 
 def _related_options(data: dict, arguments: dict, scope: Scope, path: tuple, what: str):
     """`matching`, `by`, `order` of a step that looks at another dataset's records."""
-    table = next((value.table for value in arguments.values() if isinstance(value, Ref) and value.table not in ("", SOURCE)), "")
-    matching = None
+    info = scope.context.methods[_method_name(data, scope.context.methods)]
+    looked_at = [value for name, value in arguments.items() if info.parameters[name].kind == "Related" and isinstance(value, Ref)]
+    table, matching = looked_at[0].table if looked_at else "", None
+    if any(ref.table != table for ref in looked_at):
+        scope.context.fault(scope.document.place(*path, what=what), f"{' and '.join(map(str, looked_at))} are not of one dataset.")
     if "matching" in data and table:
         matching = _resolve_matching(data["matching"], table, scope, scope.document.place(*path, "matching", what=what))
     by = _names(data.get("by", "USUBJID"))

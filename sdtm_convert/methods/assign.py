@@ -117,6 +117,35 @@ def part(source: Column, separator: Text, number: Number):
 
 
 @method
+def text_piece(source: Column, number: Number, length: Number = 200, rest: Text = "no"):
+    """Piece {number} of {source}, split between words into pieces of at most {length} bytes.
+
+    For text that is longer than a transport file holds: the first piece is the variable, the others are supplemental qualifiers
+    (SDTMIG 4.5.3). A word that is longer is split too. `rest: yes` gives all that is left, of any length.
+    AETERM: {text_piece: AETERM, number: 1}
+    """
+    position, most = int(number) - 1, int(length)
+
+    def one(value: str) -> str:
+        pieces = _pieces(value.strip(), most)
+        return " ".join(pieces[position:]) if rest == "yes" else pieces[position] if position < len(pieces) else ""
+
+    return _blank_as_missing(by_distinct(as_text(source), one))
+
+
+def _pieces(text: str, most: int) -> list[str]:
+    """Text in pieces of at most so many bytes (UTF-8), split at a blank where there is one."""
+    pieces = []
+    while len(text.encode()) > most:
+        fits = text.encode()[:most].decode(errors="ignore")  # drops a letter that was cut
+        end = len(fits) if text[len(fits)] == " " else fits.rfind(" ")
+        end = end if end > 0 else len(fits)
+        pieces.append(text[:end].rstrip())
+        text = text[end:].lstrip()
+    return [*pieces, text]
+
+
+@method
 def number(source: Column, decimal: Text = "."):
     """{source} as a number.
 
@@ -131,7 +160,7 @@ def number(source: Column, decimal: Text = "."):
 
 @method
 def lookup(source: Column, table: Table, column: Text):
-    """{column} of {source} in the study's table {table}.
+    """{column} by {source}, from the study's table of {table}.
 
     The first column of a table in study.yml (`tables:`) is looked up without regard to case and blanks. A value that is not in the
     table is missing and reported. VISITNUM: {lookup: VISIT, table: visits, column: VISITNUM}

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from .. import dates
-from ..registry import Column, Columns, Number, Problem, Related, Text, Texts, method
+from ..registry import Column, Columns, DateFormats, Number, Problem, Related, Text, Texts, method
 
 _REASONS = {"unreadable": "MAP-DATE-UNREADABLE", "impossible": "MAP-DATE-IMPOSSIBLE", "ambiguous": "MAP-DATE-AMBIGUOUS"}
 
 
 @method(origin="Collected")
-def iso_datetime(sources: Columns, format: Texts, unknown: Texts = ("UN", "UNK", "NK", "ND")):
+def iso_datetime(sources: Columns, format: DateFormats, unknown: Texts = ("UN", "UNK", "NK", "ND")):
     """{sources} in ISO 8601, with the precision that was collected.
 
     One source with its formats, or a date and a time: `{iso_datetime: [AESTDAT, AESTTIM], format: [dd-mmm-yyyy, "HH:MM"]}` reads
@@ -134,22 +134,36 @@ def days_between(start: Column, end: Column, add: Number = 0):
 
 
 @method
+def plus_days(date: Column, days: Number):
+    """The date {days} days after {date}, without time.
+
+    Missing unless the date is complete. A negative number goes back. `{plus_days: DM.RFSTDTC, days: 5}`
+    """
+    return dates.from_days(dates.days(_iso(date)) + days)
+
+
+@method
 def epoch(date: Column, starts: Related, names: Related):
     """The epoch whose element began last on or before {date}.
 
-    `starts` is the start of each element of the subject (SE.SESTDTC), ordered by it; `names` its epoch. Partial dates that cannot
-    be placed are missing. EPOCH: {epoch: AESTDTC, starts: SE.SESTDTC, names: SE.EPOCH}
+    `starts` is the start of each element of the subject (SE.SESTDTC), `names` its epoch. Times count where both have one; a date
+    without time belongs to the last element that begins on that day. Partial dates are missing. EPOCH: {epoch: AESTDTC, starts: SE.SESTDTC, names: SE.EPOCH}
     """
     return last_on_or_before(date, starts, names)
 
 
 def last_on_or_before(date: pd.Series, starts: Related, names: Related) -> pd.Series:
     """For each date the name that belongs to the latest start of its group that is not after it."""
-    day, start_day = dates.days(_iso(date)), dates.days(_iso(starts.values))
+    moment, start = _moment(_iso(date), 86399.0), _moment(_iso(starts.values), 0.0)
     name_codes, distinct = pd.factorize(names.values)
-    records = pd.DataFrame({"group": starts.groups, "day": start_day.to_numpy(), "name": name_codes}).dropna(subset=["day"])
-    rows = pd.DataFrame({"group": starts.rows, "day": day.to_numpy(), "row": np.arange(len(day))}).dropna(subset=["day"])
-    found = pd.merge_asof(rows.sort_values("day", kind="stable"), records.sort_values("day", kind="stable"), on="day", by="group")
-    codes = np.full(len(day), -1, dtype=np.int64)
+    records = pd.DataFrame({"group": starts.groups, "moment": start, "name": name_codes}).dropna(subset=["moment"])
+    rows = pd.DataFrame({"group": starts.rows, "moment": moment, "row": np.arange(len(moment))}).dropna(subset=["moment"])
+    found = pd.merge_asof(rows.sort_values("moment", kind="stable"), records.sort_values("moment", kind="stable"), on="moment", by="group")
+    codes = np.full(len(moment), -1, dtype=np.int64)
     codes[found["row"].to_numpy()] = found["name"].fillna(-1).to_numpy(dtype=np.int64)
     return pd.Series(pd.array(distinct, dtype="str").take(codes, allow_fill=True))
+
+
+def _moment(date: pd.Series, without_time: float) -> np.ndarray:
+    """SAS seconds; of a date without time that second of its day."""
+    return dates.seconds(date).fillna(dates.days(date) * 86400.0 + without_time).to_numpy(dtype="float64")
