@@ -104,9 +104,10 @@ def _number(text: str) -> float:
     if not text or not text.isascii() or any(letter in "_nifaNIFA" for letter in text):
         return np.nan
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return np.nan
+    return number if np.isfinite(number) else np.nan  # 1e999
 
 
 def round_half_up(values: np.ndarray | pd.Series, decimals: int) -> np.ndarray:
@@ -115,8 +116,10 @@ def round_half_up(values: np.ndarray | pd.Series, decimals: int) -> np.ndarray:
     >>> round_half_up(np.array([2.675, -0.5, 1.005]), 2).tolist()
     [2.68, -0.5, 1.01]
     """
-    scaled = np.abs(np.asarray(values, dtype="float64")) * 10.0**decimals
-    whole = np.floor(scaled * (1 + 1e-13) + 0.5)
+    values = np.asarray(values, dtype="float64")
+    scaled = np.abs(values) * 10.0**decimals
+    near = np.minimum(scaled * 1e-13, 1e-4)  # never enough to move a large number
+    whole = np.where(scaled < 2.0**52, np.floor(scaled + near + 0.5), scaled)  # beyond, every number is whole
     return np.copysign(whole / 10.0**decimals, values)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from . import conditions
 from .columns import as_numbers, as_text, constant_text, group_codes, missing_text
-from .errors import MappingError
+from .errors import MappingError, Place
 from .graph import order_of_work, related_table, step_refs
 from .load import template_fields
 from .plan import SOURCE, Block, Mapping, Ref, Step, Study, VariablePlan, Where
@@ -101,7 +101,7 @@ def _chosen_rows(block: Block, source: Table, derived: Derived):
     """(test, row numbers) for each group of records that the block makes."""
     kept = np.ones(source.length, dtype=bool)
     if block.where:
-        kept = _where_of_source(block.where, source, derived)
+        kept = _where_of_source(block.where, source, derived, block.place)
         if block.excluded and block.source in derived.excluded_rows:
             derived.excluded_rows[block.source] |= ~kept
     if source.dropped is not None:
@@ -115,16 +115,18 @@ def _chosen_rows(block: Block, source: Table, derived: Derived):
             yield test.code, np.flatnonzero(kept & source.columns[test.result.name].notna().to_numpy())
 
 
-def _where_of_source(where: Where, source: Table, derived: Derived) -> np.ndarray:
+def _where_of_source(where: Where, source: Table, derived: Derived, place: Place) -> np.ndarray:
+    """Which rows of a table a condition on its own columns holds for; another table's value is that of the row's subject."""
     def column(name: conditions.Name) -> pd.Series:
         ref = where.refs[name]
-        if ref.table in (SOURCE, "") and ref.name in source.columns:
-            return source.columns[ref.name]
-        if ref.name == "USUBJID":
+        if ref == Ref("", "USUBJID"):
             return take(pd.Series(derived.subjects.astype("str")), source.subject)
-        return _of_subject(ref, source.subject, derived)[0]
+        if ref.table in (SOURCE, ""):
+            return source.columns[ref.name]
+        values, several = _of_subject(ref, source.subject, derived)
+        return values if several is None else values.mask(several)
 
-    return conditions.evaluate(where.condition, column)
+    return _holds(where, column, place)
 
 
 def _rows_by_test(block: Block, source: Table, kept: np.ndarray):
@@ -164,7 +166,9 @@ def _first_value(steps: list[Step], plan: VariablePlan, table: Table, rows, leng
         scope = Scope(derived, table, rows, length)
         inside = None
         if step.where is not None:
-            inside = np.flatnonzero(scope.condition(step.where))
+            problems = []
+            inside = np.flatnonzero(scope.condition(step.where, step.place, problems))
+            _note(problems, step, plan, scope, None if result is None else result.isna().to_numpy(), derived)
             scope = scope.narrowed(inside)
         values, problems = run_step(step, scope)
         values, more = _typed(values, plan.type, scope.length)
@@ -197,7 +201,8 @@ def _typed(values: object, type: str, length: int) -> tuple[pd.Series, list[Prob
     if values is None or isinstance(values, (str, int, float)):
         values = missing_text(index) if values is None else constant_text(values, index) if isinstance(values, str) else pd.Series(float(values), index=index)
     column = values if isinstance(values, pd.Series) else pd.Series(values)
-    column = column.reset_index(drop=True) if not column.index.equals(index) else column
+    if not column.index.equals(index):  # a method may have sorted its rows: then their numbers say where they belong
+        column = column.reindex(index) if column.index.sort_values().equals(index) else column.reset_index(drop=True)
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype("str")
     if type == "Char":
@@ -277,13 +282,21 @@ class Scope:
                 nothing = source.columns[name].iloc[:0].reset_index(drop=True)
         return concatenate(pieces) if pieces else nothing
 
-    def condition(self, where: Where) -> np.ndarray:
-        return conditions.evaluate(where.condition, lambda name: self.column(where.refs[name]))
+    def condition(self, where: Where, place: Place, problems: list[Problem] | None = None) -> np.ndarray:
+        return _holds(where, lambda name: self.column(where.refs[name], problems), place)
 
     def first_column(self, step: Step) -> pd.Series | None:
         value = step.arguments.get(step.method.primary)
         value = value[0] if isinstance(value, list) and value else value
         return self.column(value) if isinstance(value, Ref) and not related_table(step) else None
+
+
+def _holds(where: Where, column, place: Place) -> np.ndarray:
+    """Where the condition holds; MappingError where it compares what cannot be compared."""
+    try:
+        return conditions.evaluate(where.condition, column)
+    except conditions.ConditionError as error:
+        raise MappingError(f"{place}: in the condition `{conditions.render(where.condition)}`: {error.message}") from None
 
 
 def _gather(values: pd.Series, rows: np.ndarray) -> pd.Series:
@@ -304,8 +317,8 @@ def _of_subject(ref: Ref, subject: np.ndarray, derived: Derived) -> tuple[pd.Ser
     lowest, highest = np.full(len(derived.subjects), np.iinfo(np.int64).max), np.full(len(derived.subjects), -1)
     np.minimum.at(lowest, owners, codes)
     np.maximum.at(highest, owners, codes)
-    several = (highest > lowest) & (highest >= 0)
-    return _by_subject(values, owners, subject, len(derived.subjects)), np.where(subject >= 0, several[subject], False)
+    several = np.append((highest > lowest) & (highest >= 0), False)  # the last is what subject -1 points to
+    return _by_subject(values, owners, subject, len(derived.subjects)), several[subject]
 
 
 def _by_subject(column: pd.Series, owners: np.ndarray, subject: np.ndarray, subjects: int) -> pd.Series:
@@ -328,6 +341,8 @@ def run_step(step: Step, scope: Scope) -> tuple[object, list[Problem]]:
     except Exception as error:  # whatever a method raises, its author must learn which step it was; nothing goes on
         raise MappingError(f"{step.place}: the method '{step.method.name}' failed: {type(error).__name__}: {error}") from error
     values, own = result if isinstance(result, tuple) else (result, [])
+    if not (values is None or isinstance(values, (str, int, float))) and len(values) != scope.length:
+        raise MappingError(f"{step.place}: the method '{step.method.name}' gave {len(values)} values for {scope.length} records.")
     return values, [*own, *problems]
 
 
@@ -341,7 +356,7 @@ def _argument(kind: str, value: object, step: Step, scope: Scope, problems: list
     if kind == "Columns":
         return [_group_column(item, scope, problems) for item in value]
     if kind == "Condition":
-        return scope.condition(value)
+        return scope.condition(value, step.place, problems)
     if kind == "Table":
         return value.rows
     return value
@@ -354,7 +369,7 @@ def _column(value: Ref | Step, scope: Scope, problems: list[Problem]) -> pd.Seri
         values, found = run_step(value, scope)
         problems += found
         return _typed(values, "", scope.length)[0]
-    inside = np.flatnonzero(scope.condition(value.where))
+    inside = np.flatnonzero(scope.condition(value.where, value.place, problems))
     values, found = run_step(value, scope.narrowed(inside))
     problems += [replace(problem, rows=_widened(problem.rows, inside, scope.length), values=None) for problem in found]
     return _spread(_typed(values, "", len(inside))[0], inside, scope.length)
@@ -388,7 +403,7 @@ def _related(ref: Ref, step: Step, scope: Scope) -> Related:
     if other.dropped is not None:
         kept &= ~other.dropped
     if step.matching is not None:
-        kept &= _where_of_source(step.matching, other, derived)
+        kept &= _where_of_source(step.matching, other, derived, step.place)
     if "USUBJID" in step.by:
         kept &= other.subject >= 0
     rows = np.flatnonzero(kept)

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from .columns import as_numbers, as_text
 from .errors import Place
 from .plan import Study
 
@@ -61,7 +62,6 @@ class Table:
         return rows
 
 
-
 @dataclass(frozen=True)
 class Trouble:
     """Rows of a table on which a step could not do its work: what findings are made of. `rows` counts from 0, before sorting."""
@@ -99,5 +99,12 @@ def take(column: pd.Series, rows) -> pd.Series:
 
 
 def concatenate(pieces: list[pd.Series]) -> pd.Series:
-    """Columns one below the other, numbered from 0."""
-    return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
+    """Columns one below the other, numbered from 0. Numbers beside text become text; a piece without any value is either."""
+    if len(pieces) == 1:
+        return pieces[0]
+    numeric = [pd.api.types.is_numeric_dtype(piece.dtype) for piece in pieces]
+    if any(numeric) and not all(numeric):
+        filled = {is_number for piece, is_number in zip(pieces, numeric) if piece.notna().any()} or {False}
+        kind = as_text if False in filled else as_numbers
+        pieces = [kind(piece) for piece in pieces]
+    return pd.concat(pieces, ignore_index=True)
