@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from .errors import SdtmConvertError
+from .errors import SdtmConvertError, SpecError
 
 FAIL_ON = click.Choice(["error", "warning", "none"])
 
@@ -22,16 +22,17 @@ class Command(click.Command):
         try:
             return super().invoke(context)
         except SdtmConvertError as error:
-            click.echo(f"sdtm-convert: {error}" if error.exit_code != 2 else _spec_faults(error), err=True)
+            click.echo(_spec_faults(error) if isinstance(error, SpecError) else f"sdtm-convert: {error}", err=True)
             context.exit(error.exit_code)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             context.exit(3)
 
 
-def _spec_faults(error: SdtmConvertError) -> str:
-    count = len(getattr(error, "faults", ())) or 1
-    return f"{error}\nsdtm-convert: {count} {'fault' if count == 1 else 'faults'} in the specification; no data were read."
+def _spec_faults(error: SpecError) -> str:
+    count = sum(1 for fault in error.faults if fault.place.line)
+    counted = f"\nsdtm-convert: {count} {'fault' if count == 1 else 'faults'} in the specification; no data were read." if count else ""
+    return f"{error}{counted}"
 
 
 class Group(click.Group):

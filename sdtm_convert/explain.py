@@ -124,9 +124,9 @@ def _codelist_words(codelist: Codelist) -> str:
 
 
 def _conformance_rules() -> dict[str, object]:
-    from .rules.load import load_rules
+    from .validate import shipped_rules
 
-    return {rule.id: rule for rule in load_rules()}
+    return {rule.id: rule for standard, _ in STANDARDS for rule in shipped_rules(standard)}
 
 
 def _rule(name: str) -> str:

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .conform import SUPP_KEYS, Conformed
-from .model import Codelist, Dataset, Origin, Package, RangeCheck, StandardUsed, StandardVariable, Term, ValueLevel, Variable
+from .model import Codelist, Dataset, Method, Origin, Package, RangeCheck, StandardUsed, StandardVariable, Term, ValueLevel, Variable
 from .origins import method_of, origin_of
 from .plan import Mapping, Study, VariablePlan
 from .standard import standard_dataset, standard_variable
+from .units import conversion
 
 _DATE, _DATETIME = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _ADAM_FORMATS = (("DTM", "DATETIME20."), ("DT", "DATE9."), ("TM", "TIME8."))
@@ -30,7 +31,7 @@ def package(study: Study, conformed: Conformed, part: str, created: str) -> Pack
     standards += [StandardUsed("CDISC/NCI", "CT", t.version, _publishing_set(t.name)) for t in study.terminology if _publishing_set(t.name) in wanted]
     return Package(
         study=study.name, study_name=study.title, study_description=study.description, protocol=study.protocol,
-        standards=tuple(standards), datasets=tuple(datasets), documents=study.documents, dictionaries=study.dictionaries,
+        standards=tuple(standards), datasets=tuple(datasets), documents=tuple(d for d in study.documents if part == "sdtm" or d.kind != "crf"), dictionaries=study.dictionaries,
         created=created, originator="sdtm-convert", comment=study.notice)
 
 
@@ -207,15 +208,37 @@ def _with_test_levels(variables: tuple[Variable, ...], mapping: Mapping, frame: 
     results = {f"{mapping.dataset[:2]}{suffix}" for suffix in ("ORRES", "STRESC", "STRESN")} if topic != "PARAMCD" else {"AVAL"}
     codes, tests = pd.factorize(frame[topic], sort=True)
     labels = frame.drop_duplicates(topic).set_index(topic)[topic.removesuffix("CD")]
-    return tuple(replace(v, value_level=tuple(_test_level(topic, test, labels[test], v, frame[v.name][codes == i]) for i, test in enumerate(tests)))
-                 if v.name in results and len(tests) > 1 else v for v in variables)
+    methods = _conversions(mapping, frame, codes, tests) if topic != "PARAMCD" else {}
+
+    def levels(variable: Variable) -> tuple[ValueLevel, ...]:
+        return tuple(_test_level(topic, test, labels[test], variable, frame[variable.name][codes == i],
+                                 methods.get(test) if variable.name.endswith("STRESN") else None) for i, test in enumerate(tests))
+
+    return tuple(replace(v, value_level=levels(v)) if v.name in results and len(tests) > 1 else v for v in variables)
 
 
-def _test_level(topic: str, test: str, label: str, variable: Variable, values: pd.Series) -> ValueLevel:
+def _conversions(mapping: Mapping, frame: pd.DataFrame, codes: np.ndarray, tests: pd.Index) -> dict[str, Method]:
+    """For each test whose results were converted the unit factors that were used."""
+    domain = mapping.dataset[:2]
+    collected, standard, plan = f"{domain}ORRESU", f"{domain}STRESU", mapping.variables.get(f"{domain}STRESN")
+    if collected not in frame.columns or standard not in frame.columns or plan is None:
+        return {}
+    own = next((step.arguments["factors"] for chain in plan.chains for step in chain.steps if step.arguments.get("factors")), {})
+    pairs = pd.DataFrame({"test": codes, "unit": frame[collected], "to": frame[standard]}).dropna().drop_duplicates()
+    words: dict[str, list[str]] = {}
+    for test, unit, to in pairs[pairs["unit"] != pairs["to"]].sort_values(["test", "unit"]).itertuples(index=False):
+        factor = own.get(unit, {}).get(to)
+        how = f"x {factor}" if factor else known.words() if (known := conversion(tests[test], unit, to)) else ""
+        words.setdefault(tests[test], []).append(f"{unit} to {to}: {how}")
+    return {test: Method(f"{domain}ORRES converted to the standard unit ({'; '.join(how)}).", name=f"Algorithm for {mapping.dataset}.{domain}STRESN, {test}")
+            for test, how in words.items() if all(": " in item and not item.endswith(": ") for item in how)}
+
+
+def _test_level(topic: str, test: str, label: str, variable: Variable, values: pd.Series, method: Method | None) -> ValueLevel:
     kind = data_type(values, variable.type, "")
     return ValueLevel(
         where=(RangeCheck(topic, "EQ", (test,)),), label=label, type=variable.type, data_type=kind,
         length=8 if variable.type == "Num" else char_length(values), display_format=variable.display_format,
-        significant_digits=_significant_digits(values, {}) if kind == "float" else None)
+        significant_digits=_significant_digits(values, {}) if kind == "float" else None, method=method)
 
 

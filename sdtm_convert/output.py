@@ -64,12 +64,15 @@ def _about(built: Build) -> dict[str, str]:
 def _write_part(built: Build, metadata: Package, folder: Path, reports: Path, part: str, jobs: int) -> pd.DataFrame:
     folder.mkdir(parents=True)
     reports.mkdir(exist_ok=True)
-    for dataset in metadata.datasets:
+    for dataset in (d for d in metadata.datasets if d.records):  # define.xml lists an empty dataset without a file
         write_xpt(built.datasets[dataset.name], folder / f"{dataset.name.lower()}.xpt", name=dataset.name, label=dataset.label,
                   variables=dataset.variables, created=datetime.fromisoformat(metadata.created), encoding=built.study.encoding, threads=jobs)
+    for document in metadata.documents:
+        if (built.study.folder / document.file).is_file():
+            shutil.copyfile(built.study.folder / document.file, folder / Path(document.file).name)
     define = write_define(metadata, folder)
     (reports / f"define-{part}.html").write_bytes(render_html(define))
-    return combine([check_define(define), compare_with_xpt(define, folder)])
+    return combine([check_define(define, folder), compare_with_xpt(define, folder)])
 
 
 # --- Written aside ----------------------------------------------------------------------------------------------------
