@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from . import conditions
-from .graph import related_table
-from .model import Method, Origin
-from .plan import SOURCE, Mapping, Ref, Step, Study, VariablePlan, Where
+import re
 
-STRENGTH = ("Derived", "Predecessor", "Collected", "Assigned")  # of several steps the first of these that occurs is the origin
+from . import conditions
+from .graph import related_table, step_refs
+from .model import Method, Origin
+from .plan import SOURCE, LookupTable, Mapping, Ref, Step, Study, VariablePlan, Where
+
+STRENGTH = ("Derived", "Predecessor", "Collected", "Assigned", "Not Available")  # of several steps the first of these that occurs is the origin
 
 
 def origin_of(plan: VariablePlan, mapping: Mapping, study: Study) -> Origin:
@@ -27,9 +29,20 @@ def origin_of(plan: VariablePlan, mapping: Mapping, study: Study) -> Origin:
     if origin.type == "Predecessor" and len({o.predecessor for o in origins}) > 1:
         origin = Origin("Derived", "Sponsor")
     override = plan.attributes.get("origin")
+    if override == "Collected" and origin.type != "Collected":
+        return _collected_from(plan, mapping, study)
     if override and override != origin.type:
         return Origin(override, "" if override == "Predecessor" else "Sponsor")
     return origin
+
+
+def _collected_from(plan: VariablePlan, mapping: Mapping, study: Study) -> Origin:
+    """The origin of what counts as collected although a step changed it: all raw fields that its steps read."""
+    tables = {block.source: study.raw[block.source] for block in mapping.blocks if block.source in study.raw}
+    refs = [ref for chain in plan.chains for step in chain.steps for ref in step_refs(step)]
+    fields = [(table, ref.name) for ref in refs for table in (tables if ref.table == SOURCE else [ref.table]) if table in study.raw]
+    pages = dict.fromkeys(page for table, name in fields for page in study.field_pages.get((table, name), study.raw[table].pages))
+    return Origin("Collected", next((study.raw[table].source for table, _ in fields), "Investigator"), pages=tuple(sorted(pages, key=lambda p: (len(p), p))))
 
 
 def _predecessor(mapping: Mapping, name: str) -> Origin:
@@ -39,6 +52,8 @@ def _predecessor(mapping: Mapping, name: str) -> Origin:
 def _step_origin(step: Step, block: int | None, mapping: Mapping, study: Study) -> Origin:
     if step.method.origin == "Assigned":
         return Origin("Assigned", "Sponsor")
+    if step.method.origin == "Not Available":
+        return Origin("Not Available")
     if step.method.origin != "Collected":
         return Origin("Derived", "Sponsor")
     value = step.arguments.get(step.method.primary)
@@ -67,7 +82,8 @@ def method_of(plan: VariablePlan, mapping: Mapping, study: Study) -> Method | No
     """The MethodDef of a derived variable: the texts of the methods that ran, filled with their arguments."""
     if plan.name == "USUBJID":
         template = study.raw[mapping.blocks[0].source].usubjid if mapping.blocks[0].source in study.raw else ""
-        return Method(f"Unique identifier of the subject in the study's form {template}, from the collected identifiers.", name=_name(plan, mapping)) if template else None
+        pieces = [f'"{piece}"' if position % 2 == 0 else piece for position, piece in enumerate(re.split(r"[{}]", template)) if piece]
+        return Method(f"{_join(pieces)}, one after another." if len(pieces) > 1 else f"{pieces[0]} as collected.", name=_name(plan, mapping)) if pieces else None
     steps = [step for chain in plan.chains for step in chain.steps]
     texts = list(dict.fromkeys(step_text(step, mapping, study) for step in steps))
     if not texts:
@@ -101,14 +117,19 @@ def _words(value: object, kind: str, mapping: Mapping, study: Study) -> str:
         return ""
     if isinstance(value, Ref):
         return _ref_words(value, mapping)
+    if isinstance(value, LookupTable):
+        return value.name
+    if isinstance(value, Step) and value.method.name == "constant":
+        return f'"{value.arguments["value"]}"'
     if isinstance(value, Step):
-        return step_text(value, mapping, study).rstrip(".")
+        text = step_text(value, mapping, study).rstrip(".")
+        return text[:1].lower() + text[1:] if value.method.template[:1].isalpha() else text  # in the middle of a sentence
     if isinstance(value, Where):
         return conditions.describe(value.condition)
     if isinstance(value, (list, tuple)):
         return _join([_words(item, kind, mapping, study) for item in value])
     if isinstance(value, dict):
-        return "" if kind in ("Factors", "Table") else ", ".join(f"{key} = {item}" for key, item in value.items())
+        return "" if kind == "Factors" else ", ".join(f"{key} = {item}" for key, item in value.items())
     if kind in ("CodelistName", "SourceCodelist"):
         return value.name
     if isinstance(value, float):
