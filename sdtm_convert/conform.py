@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from .columns import as_text, constant_text, missing_text, numbers_as_text, sort_order
+from .columns import as_text, constant_text, missing_text, sort_order
 from .origins import origin_of
 from .model import Standard
 from .plan import Mapping, Study, VariablePlan
@@ -29,16 +29,16 @@ class Conformed:
 
 
 def conform(derived: Derived, names: list[str] | None = None) -> Conformed:
-    """Every derived dataset (or those in `names`) in its submitted shape, with its SUPP-- where it has supplemental qualifiers.
+    """Every dataset that is wholly derived (or those in `names`) in its submitted shape, with its SUPP-- where it has supplemental qualifiers.
 
     Char variables are `str` columns, Num variables float64; --SEQ and order follow the mapping's keys (missing first, text by code
     point). SDTMIG 4.1.4 (order), 8.4 (supplemental qualifiers).
     """
     datasets, rows, parents, troubles = {}, {}, {}, []
     for name, table in derived.tables.items():
-        if names is not None and name not in names:
-            continue
         mapping = derived.study.mappings[name]
+        if name not in names if names is not None else not mapping.variables.keys() <= table.columns.keys():
+            continue
         order = sort_order([table.columns[key] for key in mapping.keys]) if mapping.keys else np.arange(table.length)
         columns = {variable: _fit(take(table.columns[variable], order), name, variable, order, troubles)
                    for variable in submitted_variables(mapping, derived.study)}
@@ -105,7 +105,7 @@ def _fit(column: pd.Series, dataset: str, variable: str, rows: np.ndarray, troub
     if not (checks[0][1].any() or checks[2][1].any()):
         return column
     fitted = texts.str.replace(_CONTROL, " ", regex=True).map(lambda text: text.encode()[:LONGEST].decode(errors="ignore").strip())
-    return pd.Series(fitted.astype("str").array.take(codes, allow_fill=True))
+    return pd.Series(fitted.astype("str").mask(fitted == "").array.take(codes, allow_fill=True))
 
 
 def _bytes(text: str) -> int:
@@ -117,8 +117,7 @@ def _bytes(text: str) -> int:
 
 def _supp(mapping: Mapping, table: Table, plans: list[VariablePlan], derived: Derived) -> tuple[pd.DataFrame, np.ndarray]:
     """The supplemental qualifiers of a dataset: one record per qualifier that has a value."""
-    sequence = f"{mapping.domain}SEQ"
-    has_sequence = sequence in table.columns
+    idvar = _idvar(mapping, table)
     pieces, rows = [], []
     for plan in sorted(plans, key=lambda plan: plan.name):
         values = as_text(table.columns[plan.name])
@@ -129,8 +128,8 @@ def _supp(mapping: Mapping, table: Table, plans: list[VariablePlan], derived: De
             "STUDYID": constant_text(derived.study.name, index),
             "RDOMAIN": constant_text(mapping.domain, index),
             "USUBJID": take(table.columns["USUBJID"], present),
-            "IDVAR": constant_text(sequence, index) if has_sequence else missing_text(index),
-            "IDVARVAL": numbers_as_text(take(table.columns[sequence], present)) if has_sequence else missing_text(index),
+            "IDVAR": constant_text(idvar, index) if idvar else missing_text(index),
+            "IDVARVAL": as_text(take(table.columns[idvar], present)) if idvar else missing_text(index),
             "QNAM": constant_text(plan.name, index),
             "QLABEL": constant_text(plan.label, index),
             "QVAL": take(values, present),
@@ -139,6 +138,14 @@ def _supp(mapping: Mapping, table: Table, plans: list[VariablePlan], derived: De
         }, copy=False))
         rows.append(present)
     frame, parent_rows = pd.concat(pieces, ignore_index=True), np.concatenate(rows)
-    number = pd.to_numeric(frame["IDVARVAL"]) if has_sequence else pd.Series(0.0, index=frame.index)
-    order = sort_order([frame["USUBJID"], number, frame["QNAM"]])
+    identified = take(table.columns[idvar], parent_rows) if idvar else frame["IDVARVAL"]
+    order = sort_order([frame["USUBJID"], identified, frame["QNAM"]])
     return frame.take(order).reset_index(drop=True), parent_rows[order]
+
+
+def _idvar(mapping: Mapping, table: Table) -> str:
+    """What tells the parent's records of a subject apart: --SEQ, else (SV) the last key; "" for one record per subject (DM)."""
+    sequence = f"{mapping.domain}SEQ"
+    if sequence in table.columns:
+        return sequence
+    return "" if table.one_row_a_subject or mapping.keys[-1] == "USUBJID" else mapping.keys[-1]

@@ -39,7 +39,7 @@ def _slots_used(blocks: list[tuple[tuple, dict]]) -> set[str]:
 def _standard_results(used: set[str]) -> list[str]:
     if "result" not in used:
         return []
-    return ["STRESN", "STRESC", *(["STRESU"] if "unit" in used and "standard_unit" in used else [])]
+    return ["STRESN", "STRESC", *(["STRESU"] if "unit" in used else [])]
 
 
 def findings_tests(path: tuple, block: dict, scope: Scope) -> tuple[Ref | None, tuple[Test, ...]]:
@@ -52,7 +52,8 @@ def findings_tests(path: tuple, block: dict, scope: Scope) -> tuple[Ref | None, 
         result = data.get("result")
         if "test" not in block and not isinstance(result, str):
             scope.context.fault(place, "the raw field with the result is missing.", "Give `result: FIELD`.")
-        ref = resolve_name(result, scope, place) if isinstance(result, str) else None
+        at = (*path, "tests", code, "result") if "result" in block["tests"][code] else (*path, "defaults", "result")
+        ref = resolve_name(result, scope, scope.document.place(*at, what=place.what)) if isinstance(result, str) else None
         collected = tuple(data.get("collected", [code]))
         for text in collected if "test" in block else ():
             if text.casefold() in texts:
@@ -136,13 +137,12 @@ def _standard_step(suffix: str, domain: str, names: tuple[str, ...], scope: Scop
         return Ref("", name) if name in names else None
 
     result, unit = ref(f"{domain}ORRES"), ref(f"{domain}ORRESU")
-    arguments = {"result": result, "unit": unit, "to": ref(WORKING["standard_unit"])}
+    arguments = {"result": result, "unit": unit, "to": ref(WORKING["standard_unit"]),
+                 "test": ref(f"{domain}TESTCD"), "factors": scope.context.unit_factors}
     if suffix == "STRESU":
         name = "standard_unit"
-        arguments |= {"number": ref(f"{domain}STRESN")}
     else:
         name = "standard_number" if suffix == "STRESN" else "standard_text"
-        arguments |= {"test": ref(f"{domain}TESTCD"), "factors": scope.context.unit_factors}
         arguments |= {"decimals": ref(WORKING["decimals"])} if suffix == "STRESN" else {"number": ref(f"{domain}STRESN")}
     place = scope.document.place("tests", what=f"{scope.dataset}.{domain}{suffix}")
     return Step(scope.context.methods[name], {key: value for key, value in arguments.items() if value is not None}, place)

@@ -5,25 +5,36 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..columns import as_numbers, group_codes
+from .. import dates
+from ..columns import as_numbers, group_codes, round_half_up
 from ..registry import Column, Columns, Number, Problem, method
 
 
-@method
+def _check_window(arguments: dict) -> str | None:
+    together = (arguments["window"] is None) == (arguments["treatment_end"] is None)
+    return None if together else "window and treatment_end need each other."
+
+
+@method(check=_check_window)
 def treatment_emergent(start: Column, treatment_start: Column, end: Column | None = None, treatment_end: Column | None = None,
                        window: Number | None = None):
     """Y where {start} is on or after {treatment_start}[ and not later than {window} days after {treatment_end}].
 
-    SAS dates. Missing for subjects who were not treated and for events that ended before treatment; an event without a start that
+    SAS dates, or complete dates in ISO 8601. Missing for subjects who were not treated and for events that ended before treatment; an event without a start that
     did not end before treatment counts as emergent. Never N. TRTEMFL: {treatment_emergent: ASTDT, end: AENDT, treatment_start: ADSL.TRTSDT}
     """
-    begin, treated = as_numbers(start).to_numpy(), as_numbers(treatment_start).to_numpy()
-    ended_before = np.zeros(len(begin), dtype=bool) if end is None else as_numbers(end).to_numpy() < treated
+    begin, treated = _days(start), _days(treatment_start)
+    ended_before = np.zeros(len(begin), dtype=bool) if end is None else _days(end) < treated
     emergent = np.isnan(begin) | (begin >= treated)
     if window is not None and treatment_end is not None:
-        last = as_numbers(treatment_end).to_numpy()
+        last = _days(treatment_end)
         emergent &= np.isnan(begin) | np.isnan(last) | (begin <= last + window)
     return _letters(emergent & ~ended_before & ~np.isnan(treated), "Y")
+
+
+def _days(date: pd.Series) -> np.ndarray:
+    """SAS days of a column of SAS dates or ISO 8601 text."""
+    return (date if pd.api.types.is_numeric_dtype(date.dtype) else dates.days(date)).to_numpy(dtype="float64", na_value=np.nan)
 
 
 def _letters(mask: np.ndarray, letter: str) -> pd.Series:
@@ -80,7 +91,7 @@ def ratio(value: Column, divisor: Column):
     """
     bottom = as_numbers(divisor).to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
-        return pd.Series(np.where(bottom == 0, np.nan, as_numbers(value).to_numpy() / bottom))
+        return _clean(pd.Series(np.where(bottom == 0, np.nan, as_numbers(value).to_numpy() / bottom)))
 
 
 @method
@@ -91,3 +102,11 @@ def difference(value: Column, subtract: Column):
     """
     return _clean(as_numbers(value) - as_numbers(subtract))
 
+
+@method
+def rounded(value: Column, decimals: Number):
+    """{value}, rounded half up to {decimals} decimals.
+
+    `{rounded: {ratio: PO2, divisor: FIO2}, decimals: 1}`
+    """
+    return pd.Series(round_half_up(as_numbers(value), int(decimals)))

@@ -6,10 +6,16 @@ import numpy as np
 import pandas as pd
 
 from ..columns import as_numbers, as_text, by_distinct, constant_text, missing_text
+from ..errors import did_you_mean
 from ..registry import CodelistName, Column, Columns, Condition, Mapping, Number, Problem, SourceCodelist, Table, Text, method
 
 
-@method(origin="Collected")
+def _check_case(arguments: dict) -> str | None:
+    case = arguments["case"]
+    return None if case in (None, "upper", "lower", "as collected") else f"case is upper, lower or as collected, not '{case}'."
+
+
+@method(origin="Collected", check=_check_case)
 def assign(source: Column, map: Mapping | None = None, codelist: CodelistName | None = None, case: Text | None = None):
     """The value of {source}[, with {map}][, in {case} case].
 
@@ -67,6 +73,16 @@ def constant(value: Text):
     return value
 
 
+@method(origin="Not Available")
+def missing(reason: Text):
+    """No value: {reason}.
+
+    For a variable that is expected in the dataset though the study has nothing to put there; its origin is Not Available.
+    AELLTCD: {missing: the events are coded in words only}
+    """
+    return None
+
+
 @method
 def concatenate(sources: Columns, separator: Text = " "):
     """{sources}, joined; what is missing is left out.
@@ -90,7 +106,16 @@ def upper(source: Column):
     return _blank_as_missing(by_distinct(as_text(source), lambda value: value.strip().upper()))
 
 
-@method
+def _check_positions(arguments: dict) -> str | None:
+    """`start`, `length` and `number` count from 1; a separator has at least one character."""
+    for name in ("start", "length", "number"):
+        value = arguments.get(name)
+        if value is not None and (value < 1 or value % 1):
+            return f"{name} is a whole number from 1, not {value:g}."
+    return "the separator is empty." if arguments.get("separator") == "" else None
+
+
+@method(check=_check_positions)
 def substring(source: Column, start: Number, length: Number | None = None):
     """The part of {source} from character {start}[, {length} characters long].
 
@@ -101,7 +126,7 @@ def substring(source: Column, start: Number, length: Number | None = None):
     return _blank_as_missing(by_distinct(as_text(source), lambda value: value[first:last].strip()))
 
 
-@method
+@method(check=_check_positions)
 def part(source: Column, separator: Text, number: Number):
     """Part {number} of {source}, split at "{separator}".
 
@@ -116,7 +141,7 @@ def part(source: Column, separator: Text, number: Number):
     return _blank_as_missing(by_distinct(as_text(source), one))
 
 
-@method
+@method(check=_check_positions)
 def text_piece(source: Column, number: Number, length: Number = 200, rest: Text = "no"):
     """Piece {number} of {source}, split between words into pieces of at most {length} bytes.
 
@@ -145,7 +170,11 @@ def _pieces(text: str, most: int) -> list[str]:
     return [*pieces, text]
 
 
-@method
+def _check_decimal(arguments: dict) -> str | None:
+    return None if arguments["decimal"] in (".", ",") else f"decimal is . or , and not '{arguments['decimal']}'."
+
+
+@method(check=_check_decimal)
 def number(source: Column, decimal: Text = "."):
     """{source} as a number.
 
@@ -158,7 +187,13 @@ def number(source: Column, decimal: Text = "."):
     return values, [Problem("MAP-NUMBER", (values.isna() & source.notna()).to_numpy(), "not a number", source)]
 
 
-@method
+def _check_lookup(arguments: dict) -> str | None:
+    table, column = arguments["table"], arguments["column"]
+    columns = list(dict.fromkeys(name for row in table.rows.values() for name in row))
+    return None if column in columns else f"the table '{table.name}' has no column '{column}'. {did_you_mean(column, columns)}".strip()
+
+
+@method(check=_check_lookup)
 def lookup(source: Column, table: Table, column: Text):
     """{column} by {source}, from the study's table of {table}.
 

@@ -8,19 +8,25 @@ import pandas as pd
 from .. import dates
 from ..columns import group_codes, sort_order
 from ..registry import Column, Columns, Problem, Text, method
+from .timing import iso_text
 
 
-@method
+def _check_strictly(arguments: dict) -> str | None:
+    return None if arguments["strictly"] in ("yes", "no") else f"strictly is yes or no, not '{arguments['strictly']}'."
+
+
+@method(check=_check_strictly)
 def last_before(date: Column, reference: Column, within: Columns, result: Column | None = None, order: Columns = (),
                 strictly: Text = "no"):
     """Y for the last record within {within} on or before {reference} by {date}[ and {order}][, that has {result}].
 
-    Dates and times are compared with the precision that both have, so an untimed record on the day of the reference counts as
-    before it unless `strictly: yes`. Ties that {order} does not break go to the record that was collected last and are reported.
+    Dates in ISO 8601 or SAS dates. They are compared with the precision that both have, so an untimed record on the day of the
+    reference counts as before it unless `strictly: yes`; partial dates are passed over. Ties that {order} does not break go to the record that was collected last and are reported.
     --LOBXFL and --BLFL, SDTMIG 4.5.9. VSLOBXFL: {last_before: VSDTC, reference: DM.RFXSTDTC, within: [USUBJID, VSTESTCD], result: VSSTRESC}
     """
+    date, reference = iso_text(date), iso_text(reference)
     compared = dates.compare(date, reference).to_numpy(dtype="float64", na_value=np.nan)
-    candidate = compared < 0 if strictly == "yes" else compared <= 0
+    candidate = (compared < 0 if strictly == "yes" else compared <= 0) & (dates.days(date).notna() & dates.days(reference).notna()).to_numpy()
     if result is not None:
         candidate &= result.notna().to_numpy()
     return _flag_last(candidate, [date, *order], within)

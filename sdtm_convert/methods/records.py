@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..columns import sort_order, spread
-from ..registry import Related, Text, method
+from .. import dates
+from ..columns import as_numbers, sort_order, spread
+from ..registry import Column, Number, Related, Text, method
 
 
 @method
@@ -82,9 +83,9 @@ def count(value: Related):
 def total(value: Related):
     """The sum of {value} of the same {by}[ where {matching}].
 
-    Missing where there is nothing to add. `{total: EX.EXDOSE}`
+    What is no number is not added; missing where there is nothing to add. `{total: EX.EXDOSE}`
     """
-    numbers = value.values.astype("float64").to_numpy()
+    numbers = as_numbers(value.values).to_numpy()
     present = ~np.isnan(numbers)
     sums = np.bincount(value.groups[present], weights=numbers[present], minlength=value.size)
     sums[np.bincount(value.groups[present], minlength=value.size) == 0] = np.nan
@@ -97,7 +98,7 @@ def mean(value: Related):
 
     `{mean: VS.VSSTRESN, matching: VSTESTCD == "SYSBP"}`
     """
-    numbers = value.values.astype("float64").to_numpy()
+    numbers = as_numbers(value.values).to_numpy()
     present = ~np.isnan(numbers)
     counts = np.bincount(value.groups[present], minlength=value.size)
     sums = np.bincount(value.groups[present], weights=numbers[present], minlength=value.size)
@@ -113,6 +114,28 @@ def exists(value: Related, yes: Text = "Y", no: Text | None = None):
     """
     found = np.bincount(value.groups[value.values.notna().to_numpy()], minlength=value.size) > 0
     mask = _rows(value, found, False).astype(bool)
-    return pd.Series(np.where(mask, yes, np.nan if no is None else no), dtype="object").astype("str")
+    return pd.Series(pd.array([yes, no], dtype="str").take(np.where(mask, 0, 1)))
 
 
+@method
+def days_covered(starts: Related, ends: Related, reference: Column, first: Number, last: Number):
+    """Number of calendar days from day {first} to day {last} after {reference} on which a period from {starts} to {ends} of the same {by} lies.
+
+    Day 0 is that of the reference. Periods may overlap: a day counts once. A period without an end goes on; where one without a
+    start could touch these days the number is missing. 0 where there is no period.
+    `{days_covered: HO.HOSTDTC, ends: HO.HOENDTC, reference: DM.RFSTDTC, first: 1, last: 8}`
+    """
+    day_one = dates.days(reference).to_numpy(dtype="float64")
+    start, end = (dates.days(related.values).to_numpy(dtype="float64") for related in (starts, ends))
+    origin = np.full(starts.size, np.nan)
+    known = starts.rows >= 0
+    origin[starts.rows[known]] = day_one[known]
+    begins, stops = start - origin[starts.groups], np.where(np.isnan(end), np.inf, end) - origin[starts.groups]
+    days = np.zeros(starts.size)
+    for day in range(int(first), int(last) + 1):
+        covered = np.zeros(starts.size, dtype=bool)
+        covered[starts.groups[(begins <= day) & (stops >= day)]] = True
+        days += covered
+    days[starts.groups[np.isnan(begins) & ~(stops < first)]] = np.nan
+    counted = _rows(starts, days, 0.0).astype("float64")
+    return pd.Series(np.where(np.isnan(day_one), np.nan, counted))

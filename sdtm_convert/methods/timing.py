@@ -22,18 +22,20 @@ def iso_datetime(sources: Columns, format: DateFormats, unknown: Texts = ("UN", 
     """
     date_formats = [text for text in format if not _is_time_only(text)]
     time_formats = [text for text in format if _is_time_only(text)]
-    problems = []
-    parts = []
+    problems, parts, unread = [], [], []
     for position, source in enumerate(sources):
         formats = time_formats if position > 0 and time_formats else date_formats or time_formats
         parsed = dates.parse(source, formats, unknown=tuple(unknown))
         parts.append(parsed.values)
+        unread.append((parsed.values.isna() & parsed.reason.notna()).to_numpy())
         problems += [Problem(rule, (parsed.reason == reason).fillna(False).to_numpy(dtype=bool), f"{reason} date or time ({' or '.join(formats)})", source)
                      for reason, rule in _REASONS.items()]
-    result = parts[0]
-    for time in parts[1:]:
-        result = dates.combine(result, time)
-    return result, problems
+    if len(parts) == 1:
+        return parts[0], problems
+    whole = dates.assemble(*parts)
+    problems.append(Problem("MAP-DATE-IMPOSSIBLE", whole.reason.notna().to_numpy(), "impossible date or time, put together", parts[0]))
+    unread = unread[0]  # a time alone says nothing where there was a date that could not be read
+    return whole.values.mask(unread), problems
 
 
 def _is_time_only(text: str) -> bool:
@@ -46,10 +48,10 @@ def study_day(date: Column, reference: Column):
 
     Only for complete dates; times are not looked at. SDTMIG 4.4.4. AESTDY: {study_day: AESTDTC, reference: DM.RFSTDTC}
     """
-    return dates.study_day(_iso(date), _iso(reference)).astype("float64")
+    return dates.study_day(iso_text(date), iso_text(reference)).astype("float64")
 
 
-def _iso(column: pd.Series) -> pd.Series:
+def iso_text(column: pd.Series) -> pd.Series:
     """A --DTC as it is; a SAS date (number of days since 1960) as ISO 8601 text."""
     return dates.from_days(column) if pd.api.types.is_numeric_dtype(column.dtype) else column
 
@@ -60,7 +62,8 @@ def date_part(source: Column):
 
     Partial dates stay partial. `{date_part: DSDTC}`
     """
-    return source.str.slice(0, 10).str.rstrip("-")
+    date = source.str.split("T").str[0].str.rstrip("-")
+    return date.mask(date == "")
 
 
 @method
@@ -81,7 +84,12 @@ def sas_datetime(source: Column):
     return dates.seconds(source)
 
 
-@method(type="Imputation")
+def _check_imputation(arguments: dict) -> str | None:
+    bounds = (arguments.get(name) is not None for name in ("minimum", "maximum"))
+    return dates.check_imputation(arguments["date"], arguments.get("time"), arguments["highest"], *bounds)
+
+
+@method(type="Imputation", check=_check_imputation)
 def impute_date(source: Column, date: Text = "first", highest: Text = "M", minimum: Column | None = None, maximum: Column | None = None):
     """{source} as a SAS date; unknown parts up to {highest} (D day, M month, Y year) become the {date} possible[, not before {minimum}][, not after {maximum}].
 
@@ -91,7 +99,7 @@ def impute_date(source: Column, date: Text = "first", highest: Text = "M", minim
     return dates.impute(source, date=date, highest=highest, minimum=_optional_iso(minimum), maximum=_optional_iso(maximum)).days
 
 
-@method(type="Imputation")
+@method(type="Imputation", check=_check_imputation)
 def impute_datetime(source: Column, date: Text = "first", time: Text = "first", highest: Text = "M",
                     minimum: Column | None = None, maximum: Column | None = None):
     """{source} as a SAS datetime; unknown date parts up to {highest} become the {date} possible, an unknown time the {time} possible[, not before {minimum}][, not after {maximum}].
@@ -102,26 +110,27 @@ def impute_datetime(source: Column, date: Text = "first", time: Text = "first", 
     return imputed.seconds
 
 
-@method(type="Imputation")
-def date_imputation_flag(source: Column, date: Text = "first", highest: Text = "M"):
+@method(type="Imputation", check=_check_imputation)
+def date_imputation_flag(source: Column, date: Text = "first", highest: Text = "M", minimum: Column | None = None, maximum: Column | None = None):
     """Y, M or D: the highest part of {source} that was imputed; missing where none was.
 
-    Same `date` and `highest` as of the imputation itself. ADaM --DTF. ASTDTF: {date_imputation_flag: AESTDTC}
+    Same arguments as of the imputation itself. ADaM --DTF. ASTDTF: {date_imputation_flag: AESTDTC}
     """
-    return dates.impute(source, date=date, highest=highest).date_flag
+    return dates.impute(source, date=date, highest=highest, minimum=_optional_iso(minimum), maximum=_optional_iso(maximum)).date_flag
 
 
-@method(type="Imputation")
-def time_imputation_flag(source: Column, date: Text = "first", time: Text = "first", highest: Text = "M"):
+@method(type="Imputation", check=_check_imputation)
+def time_imputation_flag(source: Column, date: Text = "first", time: Text = "first", highest: Text = "M",
+                         minimum: Column | None = None, maximum: Column | None = None):
     """H, M or S: the highest part of the time of {source} that was imputed; missing where none was.
 
     ADaM --TMF. ASTTMF: {time_imputation_flag: AESTDTC}
     """
-    return dates.impute(source, date=date, time=time, highest=highest).time_flag
+    return dates.impute(source, date=date, time=time, highest=highest, minimum=_optional_iso(minimum), maximum=_optional_iso(maximum)).time_flag
 
 
 def _optional_iso(column: pd.Series | None) -> pd.Series | None:
-    return None if column is None else _iso(column)
+    return None if column is None else iso_text(column)
 
 
 @method
@@ -130,7 +139,7 @@ def days_between(start: Column, end: Column, add: Number = 0):
 
     Missing unless both dates are complete. ADURN: {days_between: ASTDT, end: AENDT, add: 1}
     """
-    return dates.days(_iso(end)) - dates.days(_iso(start)) + add
+    return dates.days(iso_text(end)) - dates.days(iso_text(start)) + add
 
 
 @method
@@ -139,7 +148,7 @@ def plus_days(date: Column, days: Number):
 
     Missing unless the date is complete. A negative number goes back. `{plus_days: DM.RFSTDTC, days: 5}`
     """
-    return dates.from_days(dates.days(_iso(date)) + days)
+    return dates.from_days(dates.days(iso_text(date)) + days)
 
 
 @method
@@ -154,7 +163,7 @@ def epoch(date: Column, starts: Related, names: Related):
 
 def last_on_or_before(date: pd.Series, starts: Related, names: Related) -> pd.Series:
     """For each date the name that belongs to the latest start of its group that is not after it."""
-    moment, start = _moment(_iso(date), 86399.0), _moment(_iso(starts.values), 0.0)
+    moment, start = _moment(iso_text(date), 86399.0), _moment(iso_text(starts.values), 0.0)
     name_codes, distinct = pd.factorize(names.values)
     records = pd.DataFrame({"group": starts.groups, "moment": start, "name": name_codes}).dropna(subset=["moment"])
     rows = pd.DataFrame({"group": starts.rows, "moment": moment, "row": np.arange(len(moment))}).dropna(subset=["moment"])

@@ -13,7 +13,8 @@ from ..registry import Column, Factors, Problem, method
 from ..units import Conversion, conversion
 
 _LIMIT = re.compile(r"^(<=|>=|<|>)\s*(\d+(?:[.,]\d+)?)$")
-_COMMA = re.compile(r"^[+-]?\d+,(\d+)$")
+_COMMA = re.compile(r"^[+-]?\d+,\d+$")
+_THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2},\d{3}$")  # 1,234 could be either; 0,123 and 1234,567 could not
 
 
 @method
@@ -21,7 +22,7 @@ def standard_number(result: Column, unit: Column | None = None, to: Column | Non
                     decimals: Column | None = None, factors: Factors | None = None):
     """{result} as a number[, converted from {unit} to {to}][, rounded half up to {decimals} decimals].
 
-    A decimal comma is read as a point unless three digits follow it, which could be thousands. "<0.5" is no number. A text that is
+    A decimal comma is read as a point unless it could part thousands ("1,234"). "<0.5" is no number. A text that is
     no number, or a unit that cannot be converted, gives a missing value that is reported; a result without any unit is not
     expected to be a number. `factors` gives the study's own conversions: `{LB: {kg: 0.4536}}`.
     """
@@ -41,8 +42,7 @@ def standard_number(result: Column, unit: Column | None = None, to: Column | Non
 
 def _decimal_point(text: str) -> str:
     text = text.strip()
-    comma = _COMMA.match(text)
-    return text.replace(",", ".") if comma and len(comma[1]) != 3 else text
+    return text.replace(",", ".") if _COMMA.match(text) and not _THOUSANDS.match(text) else text
 
 
 def _converted(numbers: np.ndarray, unit, to, test, factors) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +64,7 @@ def _converted(numbers: np.ndarray, unit, to, test, factors) -> tuple[np.ndarray
             unknown |= rows
             values[rows] = np.nan
         else:
-            values[rows] = numbers[rows] * float(how.factor) + float(how.offset)
+            values[rows] = _significant(numbers[rows] * float(how.factor) + float(how.offset))
     return values, unknown
 
 
@@ -73,12 +73,17 @@ def _own_factor(factors: dict | None, unit: str, to: str) -> Conversion | None:
     return Conversion(Fraction(factor), note="the study's own factor") if factor else None
 
 
-def _rounded(values: np.ndarray, decimals: pd.Series | None) -> np.ndarray:
-    """By the decimals wanted; without any, to 12 significant digits, which takes off what binary arithmetic adds."""
+def _significant(values: np.ndarray) -> np.ndarray:
+    """To 12 significant digits, which takes off what binary arithmetic adds. Tiny numbers, below 1e-11, keep all they have."""
     with np.errstate(divide="ignore", invalid="ignore"):
         places = 11 - np.floor(np.log10(np.abs(values)))
-    places = np.where(np.isfinite(places), np.clip(places, 0, 15), 0)
-    result = np.where(np.isfinite(values), np.round(values * 10.0**places) / 10.0**places, values)
+    scale = 10.0 ** np.where((places >= 0) & (places <= 22), places, 0)  # powers of ten are exact up to 1e22
+    return np.where(np.isfinite(places) & (places <= 22), np.round(values * scale) / scale, values)
+
+
+def _rounded(values: np.ndarray, decimals: pd.Series | None) -> np.ndarray:
+    """By the decimals wanted; without any, as they are."""
+    result = values.copy()
     if decimals is None:
         return result
     wanted = as_numbers(decimals).to_numpy()
@@ -98,19 +103,23 @@ def standard_text(result: Column, number: Column, unit: Column | None = None, to
     text = as_text(result)
     limits = by_distinct(text, lambda value: (_LIMIT.match(value.strip()) or [""] * 3)[2], "str")
     bounds, _ = _converted(as_numbers(by_distinct(limits, _decimal_point)).to_numpy(), unit, to, test, factors)
-    bound_text = by_distinct(pd.Series(_rounded(bounds, None)), number_text)
+    bound_text = by_distinct(pd.Series(bounds), number_text)
     signs = by_distinct(text, lambda value: (_LIMIT.match(value.strip()) or [""] * 2)[1])
     collected = (signs + bound_text).fillna(text.str.strip())
     return numbers_as_text(number).fillna(collected)
 
 
 @method
-def standard_unit(result: Column, number: Column, unit: Column, to: Column):
-    """{to} where {result} has one; {unit} where it could not be converted.
+def standard_unit(result: Column, unit: Column, to: Column | None = None, test: Column | None = None, factors: Factors | None = None):
+    """[{to} where {result} could be converted, else ]{unit}.
 
-    Missing where there is no result. VSSTRESU: {standard_unit: VSORRES, number: VSSTRESN, unit: VSORRESU, to: C}
+    The unit of --STRESC: a result that no conversion is known for stays in its own unit there. Missing where there is no result.
+    VSSTRESU: {standard_unit: VSORRES, unit: VSORRESU, to: C}
     """
-    return to.fillna(unit).where(result.notna())
+    if to is None:
+        return unit.where(result.notna())
+    _, unknown = _converted(np.zeros(len(result)), unit, to, test, factors)
+    return to.fillna(unit).where(pd.Series(~unknown), unit).where(result.notna())
 
 
 @method
@@ -119,7 +128,7 @@ def range_indicator(value: Column, low: Column, high: Column):
 
     Compared at 12 significant digits; missing where there is no value or neither limit. LBNRIND: {range_indicator: LBSTRESN, low: LBSTNRLO, high: LBSTNRHI}
     """
-    number, below, above = (_rounded(as_numbers(column).to_numpy().copy(), None) for column in (value, low, high))
+    number, below, above = (_significant(as_numbers(column).to_numpy()) for column in (value, low, high))
     indicator = np.where(number < below, 0, np.where(number > above, 1, 2))
     indicator[np.isnan(number) | (np.isnan(below) & np.isnan(above))] = -1
     return pd.Series(pd.array(["LOW", "HIGH", "NORMAL"], dtype="str").take(indicator, allow_fill=True))
