@@ -122,7 +122,7 @@ def _with_parents(path: Path, above: tuple[Path, ...]) -> Document:
 
 def _overlay(parent: Document, child: Document) -> Document:
     """The child's keys over the parent's: mappings merge key by key, but a variable's steps and lists are replaced whole."""
-    below = {key: value for key, value in parent.data.items()}
+    below = dict(parent.data)
     dropped = _dropped(parent, child)
     for group in DROPPED_FROM & below.keys():
         below[group] = {key: value for key, value in below[group].items() if key not in dropped}
