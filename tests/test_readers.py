@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sdtm_convert.errors import InputError
@@ -255,6 +255,7 @@ def test_a_stray_quote_does_not_join_two_records_without_a_word(tmp_path):
     assert message == "line 3: text follows the closing quotation mark of a cell (record begins in line 2)."
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12), min_size=3, max_size=3), max_size=8),
     st.sampled_from(",;\t|"),
@@ -274,6 +275,7 @@ def test_what_csv_writes_is_read_back(tmp_path_factory, rows, delimiter, style):
 PIECES = ["a", ",", ",", '"', '"', "\n", "\n", "\r\n", "\r", " ", "é", '""', '"x",']
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 @example('1,"abc\n2,"def"\n')
 def test_the_fast_way_reads_what_a_strict_reader_reads_or_leaves_the_file_to_the_careful_one(body):

@@ -25,6 +25,8 @@ from .raw import TEXT, Options, RawTable, first_line, header_names, number_text,
 # SyntaxErrors) or encrypted (RuntimeError).
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, InvalidFileException)
 DAMAGED = (*ZIP_ERRORS, KeyError, ValueError, TypeError, IndexError, SyntaxError)
+# openpyxl warns of features that do not concern values; to mute it for one call only would not be safe among threads.
+warnings.filterwarnings("ignore", module=r"openpyxl\.")
 OLD_CONTAINER = bytes.fromhex("d0cf11e0a1b11ae1")  # .xls, and the wrapper of encrypted workbooks
 ESCAPED = re.compile(r"_x(00[01][0-9A-Fa-f])_")  # how Excel stores control characters, such as _x000D_
 
@@ -66,17 +68,15 @@ def refuse_old_excel(path: Path, name: str, options: Options) -> RawTable:
 
 def _read_sheet(path: Path, name: str, wanted: str | None) -> tuple[list[Row], dict, set, set]:
     """Rows that hold values, error cells, merged ranges, cells whose formula was stored without a value."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl warns of features that do not concern values
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        try:
-            sheet = _pick(book, path, name, wanted)
-            rows, errors = _texts(sheet)
-            merges, has_formulas = _scan(path, sheet._worksheet_path)
-            title = sheet.title
-        finally:
-            book.close()
-        formulas = _formulas(path, title) if has_formulas else set()
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    try:
+        sheet = _pick(book, path, name, wanted)
+        rows, errors = _texts(sheet)
+        merges, has_formulas = _scan(path, sheet._worksheet_path)
+        title = sheet.title
+    finally:
+        book.close()
+    formulas = _formulas(path, title) if has_formulas else set()
     texts = dict(rows)
     return rows, errors, merges, {(number, at) for number, at in formulas if _at(texts.get(number, []), at) is None}
 
@@ -166,7 +166,8 @@ def _used_columns(names: list[str | None], body: list[Row], path: Path) -> list[
 def _findings(name: str, errors: dict, formulas: set, columns: dict[int, str], numbers: list[int]) -> pd.DataFrame:
     record = {number: at for at, number in enumerate(numbers, 1)}
     no_value = "The cell holds a formula without a stored value: open and save the workbook in Excel"
-    rows = [("RAW-EXCEL-ERROR", cell, value, "The cell holds an Excel error value, not a collected one") for cell, value in errors.items()]
+    error = "The cell holds an Excel error value, not a collected one"
+    rows = [("RAW-EXCEL-ERROR", cell, value, error) for cell, value in errors.items()]
     rows += [("RAW-EXCEL-FORMULA", cell, None, no_value) for cell in formulas]
     return findings(
         [

@@ -21,17 +21,17 @@ EPOCH = dt.datetime(1960, 1, 1)
 SEPARATORS = ("", "B", "C", "D", "N", "P", "S")
 
 # What a format displays of the days since 1960 (dates), the seconds since 1960 (datetimes), or the seconds of a day (times).
-DAYS = {"DATE", "WEEKDATE", "WEEKDATX", "WORDDATE", "WORDDATX", "JULIAN", "JULDAY", "E8601DA", "B8601DA", "IS8601DA", "NLDATE"}
-DAYS |= {"NLDATEL", "NLDATEM", "NLDATES", "NLDATEW", "EURDFDD", "EURDFDE", "EURDFDN", "EURDFDT", "EURDFDWN", "NENGO", "MINGUO"}
-DAYS |= {"DAY", "DOWNAME", "WEEKDAY", "WEEKU", "WEEKV", "WEEKW", "MONTH", "MONNAME", "QTR", "QTRR", "YYQ", "YYQR"}
+DAYS = set("DATE WEEKDATE WEEKDATX WORDDATE WORDDATX JULIAN JULDAY E8601DA B8601DA IS8601DA NENGO MINGUO".split())
+DAYS |= set("NLDATE NLDATEL NLDATEM NLDATES NLDATEW EURDFDD EURDFDE EURDFDN EURDFDWN".split())
+DAYS |= set("DAY DOWNAME WEEKDAY WEEKU WEEKV WEEKW MONTH MONNAME QTR QTRR YYQ YYQR".split())
 DAYS |= {order + separator for order in ("DDMMYY", "MMDDYY", "YYMMDD") for separator in SEPARATORS}
-MONTHS = {"MONYY", "EURDFMY", "NLDATEYM"} | {order + separator for order in ("YYMM", "MMYY") for separator in SEPARATORS if separator != "B"}
-YEARS = {"YEAR", "NLDATEYR"}
-DATETIMES = {"DATETIME", "DATEAMPM", "MDYAMPM", "E8601DT", "B8601DT", "IS8601DT", "E8601DZ", "B8601DZ", "IS8601DZ", "E8601DX", "B8601DX"}
-DATETIMES |= {"E8601LX", "B8601LX", "NLDATM", "NLDATML", "NLDATMM", "NLDATMS", "EURDFDT", "YMDDTTM"}
-DATES_OF_DATETIMES = {"DTDATE", "DTWKDATX", "E8601DN", "B8601DN", "IS8601DN", "NLDATMD"}
+MONTHS = {"MONYY", "EURDFMY"} | {order + separator for order in ("YYMM", "MMYY") for separator in ("", *"CDNPS")}
+YEARS = {"YEAR"}
+DATETIMES = set("DATETIME DATEAMPM MDYAMPM E8601DT B8601DT IS8601DT E8601DZ B8601DZ IS8601DZ E8601DX B8601DX E8601LX".split())
+DATETIMES |= set("B8601LX NLDATM NLDATML NLDATMM NLDATMS EURDFDT YMDDTTM".split())
+DATES_OF_DATETIMES = set("DTDATE DTWKDATX E8601DN B8601DN IS8601DN NLDATMD".split())
 MONTHS_OF_DATETIMES, YEARS_OF_DATETIMES = {"DTMONYY"}, {"DTYEAR"}
-TIMES = {"TIME", "HHMM", "HOUR", "MMSS", "TOD", "TIMEAMPM", "E8601TM", "B8601TM", "IS8601TM", "E8601TZ", "B8601TZ", "E8601LZ", "B8601LZ", "NLTIME"}
+TIMES = set("TIME HHMM HOUR MMSS TOD TIMEAMPM E8601TM B8601TM IS8601TM E8601TZ B8601TZ E8601LZ B8601LZ NLTIME".split())
 
 XPORT_MEMBER = re.compile(rb"HEADER RECORD\*{7}MEM(?:BER|BV8) +HEADER RECORD")
 XPORT_ROWS = re.compile(rb"HEADER RECORD\*{7}OBS(?:V8)? +HEADER RECORD")
@@ -73,7 +73,7 @@ def read_xport(path: Path, name: str, options: Options) -> RawTable:
     rows = len(next(iter(values.values()), []))
     _refuse_cut_row(path, start, size, sum(widths), rows)
     codes = _xport_special(path, start, rows, widths, numeric)
-    special = dict((variable, codes[at]) for at, variable in enumerate(values) if at in codes)
+    special = {variable: codes[at] for at, variable in enumerate(values) if at in codes}
     columns = {variable: _text(cells, variable, meta) for variable, cells in values.items()}
     found = combine([_size_findings(name, size), _special_findings(name, special)])
     return _table(path, name, options, columns, meta, found)
@@ -116,7 +116,7 @@ def text_function(format: str) -> Callable[[float], str]:
     name, width = (found.group(1), int(found.group(2) or 0)) if found else ("", 0)
     if name in DAYS | MONTHS | YEARS:
         shortest = 7 if name in MONTHS else 4 if name in YEARS else 10
-        return lambda value: _date(value * 86400, value, shortest) if value == int(value) else number_text(value)
+        return lambda value: _date(value * 86400, value, shortest) if value % 1 == 0 else number_text(value)
     if name in DATETIMES:
         return _datetime
     if name in DATES_OF_DATETIMES | MONTHS_OF_DATETIMES | YEARS_OF_DATETIMES:

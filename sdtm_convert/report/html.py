@@ -1,0 +1,41 @@
+"""Findings as one HTML page that needs nothing else: no network, and for the summary no JavaScript.
+
+The findings lie in the page as JSON: for each column its distinct values and, for each finding, which of them. A hundred
+thousand findings take a few megabytes so, and searching looks at each distinct value once.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from .summary import Report
+
+
+def write_html(report: Report, path: Path) -> None:
+    files = resources.files(__package__)
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    page = environment.from_string(files.joinpath("findings.html.jinja").read_text("utf-8")).render(
+        report=report,
+        rules=report.summary.to_dict("records"),
+        style=Markup(files.joinpath("findings.css").read_text("utf-8")),
+        script=Markup(files.joinpath("findings.js").read_text("utf-8")),
+        data=Markup(_embedded(report.findings)),
+    )
+    path.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _embedded(findings: pd.DataFrame) -> str:
+    """The findings as JSON that may stand inside a script element: no "<" can end it."""
+    columns = []
+    for name, values in findings.items():
+        codes, distinct = pd.factorize(values)
+        numeric = not pd.api.types.is_string_dtype(values)
+        columns.append({"name": name, "numeric": numeric, "values": distinct.tolist(), "codes": codes.tolist()})
+    text = json.dumps({"count": len(findings), "columns": columns}, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -1,0 +1,46 @@
+"""Findings for programs: JSON and CSV."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from .summary import Report
+
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+
+
+def write_json(report: Report, path: Path) -> None:
+    """A list of objects, one on each line; what is missing is null. UTF-8."""
+    columns = {name: _values(values) for name, values in report.findings.items()}
+    lines = (json.dumps(dict(zip(columns, row)), ensure_ascii=False) for row in zip(*columns.values()))
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write("[")
+        for number, line in enumerate(lines):
+            file.write(f"{',' if number else ''}\n{line}")
+        file.write("\n]\n")
+
+
+def _values(values: pd.Series) -> list:
+    return values.astype(object).where(values.notna(), None).tolist()
+
+
+def write_csv(report: Report, path: Path) -> None:
+    """UTF-8 without byte order mark, commas, lines that end with "\\n"; what is missing is empty.
+
+    A text that begins with = + - @ or a tab, and is not a number, gets an apostrophe in front: spreadsheets would run it as a
+    formula. Line breaks inside a text become "\\n". findings.json holds every text as it is.
+    """
+    is_text = pd.api.types.is_string_dtype
+    columns = {name: _harmless(values) if is_text(values) else values for name, values in report.findings.items()}
+    pd.DataFrame(columns).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _harmless(values: pd.Series) -> pd.Series:
+    codes, distinct = pd.factorize(values)
+    texts = pd.Series(distinct, dtype="str").str.replace(r"\r\n?", "\n", regex=True)
+    formula = texts.str.match(r"[=+\-@\t\n]") & ~texts.str.fullmatch(NUMBER)
+    texts = texts.where(~formula, "'" + texts)
+    return texts.reindex(codes).set_axis(values.index)  # code -1, a missing value, is in no row of `texts`
