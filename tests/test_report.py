@@ -59,6 +59,11 @@ def test_a_rule_of_two_severities_has_two_lines():
     assert summarize(table)[["severity", "count"]].values.tolist() == [["error", 1], ["warning", 2]]
 
 
+def test_empty_texts_count_as_missing_in_the_example():
+    table = findings([{"rule": "R", "severity": "error", "dataset": "DM", "usubjid": "", "variables": "", "values": "acrf.pdf"}])
+    assert summarize(table)["example"].tolist() == ["acrf.pdf"]
+
+
 def test_the_text_aligns_and_holds_one_line_a_rule():
     assert summary_text(FOUND).splitlines() == [
         "severity  rule  datasets  count  message",

@@ -45,7 +45,7 @@ def summarize(findings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _line(rule: str, severity: str, group: pd.DataFrame) -> dict[str, object]:
-    with_subject = group["usubjid"].notna()
+    with_subject = group["usubjid"].fillna("").ne("")
     first = group.iloc[int(with_subject.to_numpy().argmax())]
     return {
         "severity": severity,
@@ -59,7 +59,7 @@ def _line(rule: str, severity: str, group: pd.DataFrame) -> dict[str, object]:
 
 def _example(finding: pd.Series) -> str:
     """Who or where, and which value."""
-    known = finding[finding.notna()]
+    known = finding[finding.notna() & finding.ne("")]
     dataset = known.get("dataset", "")
     where = [known["usubjid"]] if "usubjid" in known else []
     if "seq" in known:
