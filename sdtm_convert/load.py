@@ -56,7 +56,7 @@ def load_study(path: str | Path, raw: str | Path | None = None) -> Study:
         files=_files(folder, [study_document, *documents], study_code), study_code=study_code,
         unchecked=tuple(name for name, fields in context.fields.items() if fields is None))
     order_of_work(study)  # refuses a cycle
-    return study
+    return replace(study, mappings=_with_copied_types(mappings))
 
 
 def find_study(path: str | Path) -> Path:
@@ -382,8 +382,9 @@ def _variables(document: Document, blocks: list, standard: StandardDataset | Non
         place = document.place("predecessors", position, what=scope.dataset)
         resolve_name(item, scope, place)
         name = item.partition(".")[2]
-        chains.setdefault(name, []).append(Chain((_copy_step(item, scope, place),)))
-        scope.above[name] = False
+        step = _copy_step(item, scope, place)
+        chains.setdefault(name, []).append(Chain((step,)))
+        scope.above[name] = step.arguments["source"].table == SOURCE
     waiting = list(given)
     for name in given:
         scope.below = frozenset(waiting) - {name}
@@ -394,9 +395,11 @@ def _variables(document: Document, blocks: list, standard: StandardDataset | Non
     return {name: _variable(name, tuple(chains[name]), document, standard, scope) for name in scope.context.variables[scope.dataset] if name in chains}
 
 
-def _copy_step(item: str, scope: Scope, place: Place):
+def _copy_step(item: str, scope: Scope, place: Place) -> Step:
+    """A predecessor: from the same record where the records come from its dataset, else the subject's."""
     table, _, name = item.partition(".")
-    return Step(scope.context.methods["assign"], {"source": Ref(table, name), "codelist": None}, place)
+    ref = Ref(SOURCE if scope.sources == (table,) else table, name)
+    return Step(scope.context.methods["assign"], {"source": ref, "codelist": None}, place)
 
 
 def _is_copy(chains: list[Chain], name: str) -> bool:
@@ -441,7 +444,7 @@ def _variable(name: str, chains: tuple[Chain, ...], document: Document, standard
 
 
 def _check_attributes(plan: VariablePlan, scope: Scope) -> None:
-    if not plan.working and not plan.label and not any(_copied(chain) for chain in plan.chains):
+    if not plan.working and not plan.label and not any(_copied(step, scope) for chain in plan.chains for step in chain.steps):
         scope.context.fault(plan.place, "it has no label: the standard does not know the variable." if not plan.supplemental else
                             "a supplemental qualifier needs a label.", "Give `label`.")
     if len(plan.label) > 40:
@@ -456,6 +459,29 @@ def _check_attributes(plan: VariablePlan, scope: Scope) -> None:
             scope.context.fault(plan.place, f"{key} '{value}' is not a whole number from {least} to {most}.")
 
 
-def _copied(chain: Chain) -> bool:
+def _copied(step: Step, scope: Scope) -> bool:
     """Whether the values are another dataset's as they are: then the label is that variable's too."""
-    return any(step.method.name == "assign" and isinstance(ref := step.arguments.get("source"), Ref) and ref.table for step in chain.steps)
+    ref = step.arguments.get("source")
+    if step.method.name != "assign" or not isinstance(ref, Ref):
+        return False
+    return any(table in scope.context.variables for table in (scope.sources if ref.table == SOURCE else [ref.table]))
+
+
+def _with_copied_types(mappings: dict[str, Mapping]) -> dict[str, Mapping]:
+    """A variable that the standard does not know has the type of the other dataset's variable that it is a copy of."""
+    def kind(mapping: Mapping, plan: VariablePlan) -> str:
+        for chain in plan.chains if not plan.standard and "type" not in plan.attributes and not plan.working else ():
+            for step in chain.steps:
+                ref = step.arguments.get("source") if step.method.name == "assign" else None
+                if isinstance(ref, Ref) and ref.table:
+                    owner = mappings.get(mapping.blocks[chain.block or 0].source if ref.table == SOURCE else ref.table)
+                    if owner and ref.name in owner.variables:
+                        return kind(owner, owner.variables[ref.name])
+        return plan.type
+
+    def typed(mapping: Mapping) -> Mapping:
+        return replace(mapping, variables={
+            name: plan if kind(mapping, plan) == plan.type else replace(plan, attributes={**plan.attributes, "type": kind(mapping, plan)})
+            for name, plan in mapping.variables.items()})
+
+    return {name: typed(mapping) for name, mapping in mappings.items()}
