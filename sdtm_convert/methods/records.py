@@ -87,7 +87,7 @@ def total(value: Related):
     """
     numbers = as_numbers(value.values).to_numpy()
     present = ~np.isnan(numbers)
-    sums = np.bincount(value.groups[present], weights=numbers[present], minlength=value.size)
+    sums = np.bincount(value.groups[present], weights=numbers[present], minlength=value.size).astype("float64")  # whole where empty
     sums[np.bincount(value.groups[present], minlength=value.size) == 0] = np.nan
     return pd.Series(_rows(value, sums, np.nan).astype("float64"))
 
