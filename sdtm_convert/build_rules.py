@@ -16,6 +16,7 @@ BUILD_RULES: dict[str, tuple[str, str]] = {
     "MAP-RESULT": ("warning", "A collected result of a test with units is not a number; it stays in --ORRES and --STRESC, --STRESN is missing."),
     "MAP-UNIT": ("error", "A result could not be converted to the standard unit; it stays in --ORRES, --STRESN is missing."),
     "MAP-LOOKUP": ("warning", "A value is not in the study's look-up table; the variable is missing."),
+    "MAP-TERM": ("error", "A collected value is not a term of the study's own codelist; it stays as collected."),
     "MAP-DECODE": ("warning", "A value has no decode in its codelist; the variable is missing."),
     "MAP-SEVERAL": ("error", "Another dataset has several different values for the subject where one is needed; the variable is missing."),
     "MAP-TIE": ("notice", "Several records tie for a flag; one was taken."),

@@ -9,7 +9,7 @@ from .graph import related_table, step_refs
 from .model import Method, Origin
 from .plan import SOURCE, LookupTable, Mapping, Ref, Step, Study, VariablePlan, Where
 
-STRENGTH = ("Derived", "Predecessor", "Collected", "Assigned", "Not Available")  # of several steps the first of these that occurs is the origin
+STRENGTH = ("Derived", "Predecessor", "Collected", "Assigned")  # of several steps the first of these that occurs is the origin
 
 
 def origin_of(plan: VariablePlan, mapping: Mapping, study: Study) -> Origin:
@@ -52,8 +52,6 @@ def _predecessor(mapping: Mapping, name: str) -> Origin:
 def _step_origin(step: Step, block: int | None, mapping: Mapping, study: Study) -> Origin:
     if step.method.origin == "Assigned":
         return Origin("Assigned", "Sponsor")
-    if step.method.origin == "Not Available":
-        return Origin("Not Available")
     if step.method.origin != "Collected":
         return Origin("Derived", "Sponsor")
     value = step.arguments.get(step.method.primary)
@@ -81,7 +79,7 @@ def _step_origin(step: Step, block: int | None, mapping: Mapping, study: Study) 
 def method_of(plan: VariablePlan, mapping: Mapping, study: Study) -> Method | None:
     """The MethodDef of a derived variable: the texts of the methods that ran, filled with their arguments."""
     if plan.name == "USUBJID":
-        template = study.raw[mapping.blocks[0].source].usubjid if mapping.blocks[0].source in study.raw else ""
+        template = _subject_template(mapping, study)
         pieces = [f'"{piece}"' if position % 2 == 0 else piece for position, piece in enumerate(re.split(r"[{}]", template)) if piece]
         return Method(f"{_join(pieces)}, one after another." if len(pieces) > 1 else f"{pieces[0]} as collected.", name=_name(plan, mapping)) if pieces else None
     steps = [step for chain in plan.chains for step in chain.steps]
@@ -93,6 +91,12 @@ def method_of(plan: VariablePlan, mapping: Mapping, study: Study) -> Method | No
         text = f"The first of these that has a value: {text}" if not any(chain.test for chain in plan.chains) else text
     kind = "Imputation" if any(step.method.type == "Imputation" for step in steps) else "Computation"
     return Method(text, kind, _name(plan, mapping))
+
+
+def _subject_template(mapping: Mapping, study: Study) -> str:
+    """How USUBJID is made of the fields of the raw table that the first records come from, directly or by way of other datasets."""
+    source = mapping.blocks[0].source
+    return study.raw[source].usubjid if source in study.raw else _subject_template(study.mappings[source], study)
 
 
 def _name(plan: VariablePlan, mapping: Mapping) -> str:

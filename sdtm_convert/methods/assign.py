@@ -21,7 +21,8 @@ def assign(source: Column, map: Mapping | None = None, codelist: CodelistName | 
 
     Blanks around the text are cut. `map` gives the term for a collected text (compared without regard to case). A text that is
     not in `map` becomes the term of the codelist that it differs from in case only, or that it is a CDISC synonym of; else it
-    stays as collected, and the codelist check reports it. `case`: upper, lower or as collected.
+    stays as collected and is reported: here for a codelist of the study's own, by the conformance rules for one of CDISC.
+    `case`: upper, lower or as collected.
 
         AESEV: {assign: SEVERITY, map: {Mild Adverse Event: MILD}}
     """
@@ -41,7 +42,11 @@ def assign(source: Column, map: Mapping | None = None, codelist: CodelistName | 
             return mapped[folded]
         return value if value in exact else terms.get(folded) or change(value)
 
-    return _blank_as_missing(by_distinct(source, term))
+    values = _blank_as_missing(by_distinct(source, term))
+    if codelist is None or codelist.code:
+        return values
+    foreign = (values.notna() & ~values.isin(list(exact))).to_numpy()
+    return values, [Problem("MAP-TERM", foreign, f"not a term of the study's codelist {codelist.short_name}", source)]
 
 
 def _folded(text: str) -> str:
@@ -73,11 +78,11 @@ def constant(value: Text):
     return value
 
 
-@method(origin="Not Available")
+@method(origin="Assigned")
 def missing(reason: Text):
     """No value: {reason}.
 
-    For a variable that is expected in the dataset though the study has nothing to put there; its origin is Not Available.
+    For a variable that is expected in the dataset though the study has nothing to put there.
     AELLTCD: {missing: the events are coded in words only}
     """
     return None
