@@ -197,21 +197,24 @@ def _integers(part: np.ndarray, variable: XptVariable, first_row: int, target: T
 def _from_numpy(part: np.ndarray, name: str, first_row: int, target: Target, what: str) -> pa.Array:
     """Objects, times and the like as Arrow sees them; `what` is what they should be."""
     try:
-        return pa.array(part, from_pandas=True)
+        values = pa.array(part, from_pandas=True)
+        if not pa.types.is_binary(values.type):  # Arrow would take text among bytes for bytes as well
+            return values
     except (pa.ArrowException, UnicodeEncodeError, OverflowError):
-        for row, value in enumerate(part):
-            if not _fits(value, what):
-                target.refuse(f"is {type(value).__name__}, where there should be {what}.", name, first_row + row, value)
+        pass  # some value is what no column of a transport file can hold: which?
+    for row, value in enumerate(part):
+        if not _fits(value, what):
+            target.refuse(f"is {type(value).__name__}, where there should be {what}.", name, first_row + row, value)
     target.refuse(f"has values of different types, where there should be {what}.", name)
 
 
 def _fits(value: object, what: str) -> bool:
-    """Whether one Python object is missing, or what it should be and representable."""
+    """Whether one Python object is missing, or what it should be and can be encoded."""
     if what == "text" and isinstance(value, str):
         return not any("\ud800" <= character <= "\udfff" for character in value)
-    if what == "numbers" and isinstance(value, (int, float, np.number)):
+    if what == "numbers" and isinstance(value, (int, float, np.integer, np.floating)):
         return not isinstance(value, int) or abs(value) < 2**63
-    return not isinstance(value, (list, dict, np.ndarray)) and bool(pd.isna(value))
+    return pd.api.types.is_scalar(value) and bool(pd.isna(value))
 
 
 def _show(part: pa.Array, row: int) -> object:

@@ -1,4 +1,4 @@
-"""Files at the level of bytes: written aside and renamed, written at an offset from any thread."""
+"""A file written aside, at any offset from any thread, and renamed when all is well."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import secrets
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,33 +16,46 @@ _one_at_a_time = threading.Lock()
 
 
 @contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[int]:
-    """The descriptor of a new file that takes the place of `path` at the end; after any error there is only the old one."""
+def replacing(path: str | os.PathLike) -> Iterator[Callable[[bytes | memoryview, int], None]]:
+    """A function that writes bytes at an offset of a new file, which takes the place of `path` at the end.
+
+    After any error, in here or in the caller's block, there is no new file, and an old one is as it was. Raises InputError for
+    what the disk or its rights do not allow.
+    """
     final = Path(os.path.realpath(path))
     if final.exists() and not final.is_file():
         raise InputError(f"{path}: is no file that could be replaced.")
     aside = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
-    try:
+    with _told(path):
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}.") from error
+
+    def put(data: bytes | memoryview, offset: int) -> None:
+        with _told(path):
+            _put(descriptor, memoryview(data).cast("B"), offset)
+
     try:
         try:
-            yield descriptor
+            yield put
         finally:
-            os.close(descriptor)
-        if final.exists():
-            os.chmod(aside, stat.S_IMODE(final.stat().st_mode))
-        os.replace(aside, final)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}.") from error
+            with _told(path):
+                os.close(descriptor)
+        with _told(path):
+            if final.exists():
+                os.chmod(aside, stat.S_IMODE(final.stat().st_mode))
+            os.replace(aside, final)
     finally:
         aside.unlink(missing_ok=True)
 
 
-def put(descriptor: int, data: bytes | memoryview, offset: int) -> None:
-    """Write all of `data` at `offset`."""
-    data = memoryview(data).cast("B")
+@contextmanager
+def _told(path: str | os.PathLike) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}.") from error
+
+
+def _put(descriptor: int, data: memoryview, offset: int) -> None:
     while len(data):
         if hasattr(os, "pwrite"):
             written = os.pwrite(descriptor, data, offset)

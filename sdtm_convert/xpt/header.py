@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import pandas as pd
-
 from sdtm_convert.errors import InputError
 
 RECORD = 80
@@ -64,7 +62,7 @@ class XptMetadata:
     member: Stamp = Stamp()
     rows: int = 0
     encoding: str = "ascii"
-    special_missing: Mapping[str, pd.Series] = field(default_factory=dict)
+    special_missing: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
     @property
     def created(self) -> datetime | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sdtm_convert.errors import InputError, did_you_mean
-from sdtm_convert.xpt.decode import Numbers, TextEncoding, Texts, column, decode_numbers, decode_text
+from sdtm_convert.xpt.decode import Numbers, TextEncoding, Texts, column, decode_numbers, decode_text, storage
 from sdtm_convert.xpt.header import XptMetadata, XptVariable, XptWarning
 from sdtm_convert.xpt.records import Member, blocks, count_rows, find_member, members
 
@@ -79,8 +79,9 @@ def _regroup(records: Iterator[np.ndarray], size: int) -> Iterator[list[np.ndarr
         while len(block) >= room:
             yield [*group, block[:room]]
             block, group, room = block[room:], [], size
-        group.append(block.copy())
-        room -= len(block)
+        if len(block):
+            group.append(block.copy())
+            room -= len(block)
     yield group
 
 
@@ -88,7 +89,8 @@ def _table(
     records: Iterator[np.ndarray], most_rows: int, found: Member, wanted: list[tuple[XptVariable, int]], text: TextEncoding, first_row: int = 0
 ) -> tuple[pd.DataFrame, XptMetadata]:
     """All records as a frame and its metadata; there are at most `most_rows`."""
-    data = {variable.name: Texts(most_rows, variable.length) if variable.type == "Char" else Numbers(most_rows) for variable, _ in wanted}
+    variables = [variable for variable, _ in wanted]
+    data = {variable.name: part for variable, part in zip(variables, storage(variables, most_rows), strict=True)}
     rows = 0
     for block in records:
         for variable, position in wanted:
@@ -99,10 +101,9 @@ def _table(
                 data[variable.name].add(*decode_numbers(cells))
         rows += len(block) // found.record
     _tell_rounded(found, data)
-    special = {name: letters for name, part in data.items() if isinstance(part, Numbers) and len(letters := part.special())}
+    special = {name: part.letters for name, part in data.items() if isinstance(part, Numbers) and part.letters}
     frame = pd.DataFrame({name: part.values() for name, part in data.items()}, index=pd.RangeIndex(rows), columns=list(data), copy=False)
-    variables = tuple(variable for variable, _ in wanted)
-    return frame, replace(found.metadata, variables=variables, rows=rows, encoding=text.name, special_missing=special)
+    return frame, replace(found.metadata, variables=tuple(variables), rows=rows, encoding=text.name, special_missing=special)
 
 
 def _tell_rounded(found: Member, data: dict[str, Texts | Numbers]) -> None:

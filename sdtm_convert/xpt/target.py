@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn
 
-from sdtm_convert.errors import InputError, did_you_mean
+from sdtm_convert.errors import InputError
 
 ALLOWANCES = {
     "blank rows": "the last rows are blank and shorter than a record of 80 bytes, so that no reader can tell them from padding",
@@ -26,10 +26,6 @@ class Target:
     dataset: str
     encoding: str = "ascii"
     allow: frozenset[str] = frozenset()
-
-    def __post_init__(self):
-        for unknown in sorted(self.allow - set(ALLOWANCES)):
-            raise ValueError(f"allow={unknown!r}: {did_you_mean(unknown, ALLOWANCES) or 'Known: ' + ', '.join(ALLOWANCES) + '.'}")
 
     def refuse(self, why: str, variable: str = "", row: int | None = None, value: object = None, allowance: str = "") -> NoReturn:
         """Raise the one clear answer: file, dataset.variable, 1-based row, value, why, and the option that would let it pass."""

@@ -6,7 +6,7 @@ import itertools
 import os
 import threading
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,18 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
-from sdtm_convert.errors import InputError
+from sdtm_convert.errors import InputError, did_you_mean
 from sdtm_convert.xpt import ibm
 from sdtm_convert.xpt.arrow import encoding_name
 from sdtm_convert.xpt.columns import Part, Source, Table, split
 from sdtm_convert.xpt.declare import check_label, check_name, declare, declared_by_name
 from sdtm_convert.xpt.encode import encode_numbers, encode_text
-from sdtm_convert.xpt.files import put, replacing
+from sdtm_convert.xpt.files import replacing
 from sdtm_convert.xpt.header import RECORD, Stamp, XptMetadata, XptVariable, XptWarning, format_timestamp, pack_library, pack_member
-from sdtm_convert.xpt.target import Target
+from sdtm_convert.xpt.target import ALLOWANCES, Target
 
 CHUNK = 1 << 21  # bytes of observations at a time: few enough for the processor's cache, more if threads must not wait ...
 FEWEST_ROWS, LARGEST_CHUNK = 1024, 1 << 24  # ... and enough rows, where they are long, to keep the work in columns
+
+Put = Callable[[bytes | memoryview, int], None]  # writes bytes at an offset of the file
 
 def write_xpt(
     frame: Table | Iterable[Table],
@@ -62,7 +64,7 @@ def write_xpt(
     if special_missing is not None:
         base = replace(base, special_missing=special_missing)
     dataset = _Dataset(frame, _stamped(base, created, modified), base.variables if variables is None else variables)
-    _write([dataset], path, _Options(encoding_name(encoding), frozenset(allow), threads, chunk_rows))
+    _write([dataset], path, _options(encoding, allow, threads, chunk_rows))
 
 
 def write_members(
@@ -79,12 +81,13 @@ def write_members(
 
     Regulators take one dataset a file; this is for files that were read with several and must be written back.
     """
+    options = _options(encoding, allow, threads, None)
     datasets = [_Dataset(frame, _stamped(metadata, created, modified), metadata.variables) for frame, metadata in members]
     if not datasets:
         raise InputError(f"{path}: a transport file needs at least one dataset.")
-    if len(datasets) > 1 and "members" not in allow:
+    if len(datasets) > 1 and "members" not in options.allow:
         raise InputError(f"{path}: {len(datasets)} datasets; regulators take one a file. Pass allow={{'members'}} to write it all the same.")
-    _write(datasets, path, _Options(encoding_name(encoding), frozenset(allow), threads, None))
+    _write(datasets, path, options)
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,16 @@ class _Options:
     chunk_rows: int | None
 
 
+def _options(encoding: str, allow: Collection[str], threads: int, chunk_rows: int | None) -> _Options:
+    for what, number in (("threads", threads), ("chunk_rows", chunk_rows)):
+        if number is not None and number < 1:
+            raise ValueError(f"{what}={number}: give at least 1.")
+    allowed = frozenset([allow] if isinstance(allow, str) else allow)
+    for unknown in sorted(allowed - set(ALLOWANCES)):
+        raise ValueError(f"allow={unknown!r} is unknown. {did_you_mean(unknown, ALLOWANCES) or 'Known: ' + ', '.join(ALLOWANCES) + '.'}")
+    return _Options(encoding_name(encoding), allowed, threads, chunk_rows)
+
+
 @dataclass(frozen=True)
 class _Layout:
     """What all chunks of one dataset share. `special` has rows and IBM doubles of special missing values, by variable."""
@@ -118,18 +131,18 @@ class _Layout:
 
 
 def _write(datasets: list[_Dataset], path: str | os.PathLike, options: _Options) -> None:
-    with replacing(path) as descriptor:
+    names = [dataset.metadata.name for dataset in datasets]
+    if len(names) == 1 and Path(path).stem.upper() != names[0].upper():
+        warnings.warn(f"{path}: is to hold the dataset {names[0]}; a file is named for its dataset.", XptWarning, stacklevel=3)
+    with replacing(path) as put:
         header = pack_library(datasets[0].metadata.library)
-        put(descriptor, header, 0)
+        put(header, 0)
         offset = len(header)
         for dataset in datasets:
-            offset = _write_member(descriptor, offset, dataset, str(path), options)
-    stem = Path(path).stem
-    if len(datasets) == 1 and stem.upper() != datasets[0].metadata.name.upper():
-        warnings.warn(f"{path}: holds the dataset {datasets[0].metadata.name}; a file is named for its dataset.", XptWarning, stacklevel=3)
+            offset = _write_member(put, offset, dataset, str(path), options)
 
 
-def _write_member(descriptor: int, offset: int, dataset: _Dataset, path: str, options: _Options) -> int:
+def _write_member(put: Put, offset: int, dataset: _Dataset, path: str, options: _Options) -> int:
     """Write one dataset at `offset`; return where it ends."""
     metadata = dataset.metadata
     target = Target(path, metadata.name, options.encoding, options.allow)
@@ -141,15 +154,15 @@ def _write_member(descriptor: int, offset: int, dataset: _Dataset, path: str, op
     first = next(parts, None) or Part(tuple(declared), (Source(np.empty(0)),) * len(declared), 0)
     metadata = replace(metadata, variables=declare(first, declared, target, infer=whole))
     header = pack_member(metadata, options.encoding)
-    put(descriptor, header, offset)
+    put(header, offset)
     layout = _layout(metadata, target)
     start, rows, last = offset + len(header), 0, b""
     for part in itertools.chain([first], parts):
-        last = _write_part(descriptor, start, rows, part, layout, options) or last
+        last = _write_part(put, start, rows, part, layout, options) or last
         rows += part.rows
     _check_end(layout, rows, last)
     size = rows * layout.record
-    put(descriptor, b" " * (-size % RECORD), start + size)
+    put(b" " * (-size % RECORD), start + size)
     return start + size + -size % RECORD
 
 
@@ -170,7 +183,7 @@ def _layout(metadata: XptMetadata, target: Target) -> _Layout:
     return _Layout(metadata.variables, positions, sum(widths), special, target, set(), threading.local())
 
 
-def _write_part(descriptor: int, start: int, first_row: int, part: Part, layout: _Layout, options: _Options) -> bytes:
+def _write_part(put: Put, start: int, first_row: int, part: Part, layout: _Layout, options: _Options) -> bytes:
     """Write the rows of one table, which begin at row `first_row` of the dataset; return the last row as written."""
     if part.names != tuple(variable.name for variable in layout.variables):
         layout.target.refuse(f"the table that begins at row {first_row + 1} has other columns: {', '.join(map(str, part.names))}.")
@@ -180,7 +193,7 @@ def _write_part(descriptor: int, start: int, first_row: int, part: Part, layout:
     def write_chunk(begin: int) -> bytes:
         end = min(begin + step, rows)
         records = _encode(part, begin, end, first_row, layout)
-        put(descriptor, records, start + (first_row + begin) * layout.record)
+        put(records, start + (first_row + begin) * layout.record)
         return records[-layout.record :].tobytes() if end == rows else b""
 
     if options.threads == 1 or rows <= step:
@@ -196,7 +209,7 @@ def _write_part(descriptor: int, start: int, first_row: int, part: Part, layout:
 
 
 def _chunk_rows(record: int, threads: int) -> int:
-    size = CHUNK if threads == 1 else 4 * CHUNK
+    size = CHUNK if threads == 1 else 2 * CHUNK
     return max(1, min(max(FEWEST_ROWS, size // record), LARGEST_CHUNK // record))
 
 
