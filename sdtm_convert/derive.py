@@ -38,7 +38,7 @@ def derive(study: Study, raw: dict[str, RawTable], only: Iterable[str] | None = 
         mapping = study.mappings[dataset]
         if not variable:
             derived.tables[dataset] = _records(mapping, derived)
-        elif variable not in derived.tables[dataset].columns:
+        elif variable in mapping.variables and variable not in derived.tables[dataset].columns:  # ADaM has no DOMAIN
             derived.tables[dataset].columns[variable] = _variable(mapping, variable, derived)
     return derived
 
