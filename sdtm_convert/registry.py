@@ -15,25 +15,25 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Annotated, get_args
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
 # What a method asks for by its annotations. Every `Column` of one call has the same rows in the same order.
-Column: TypeAlias = "pd.Series"  # a variable of this dataset, a raw field, another dataset's variable by subject, or a nested step
-Columns: TypeAlias = "list[pd.Series]"
-Text: TypeAlias = str  # literal text
-Texts: TypeAlias = "list[str]"  # one text or a list of them
-DateFormats: TypeAlias = "list[str]"  # likewise, each the format of a collected date or time
-Number: TypeAlias = float
-Mapping: TypeAlias = "dict[str, str]"
-Factors: TypeAlias = "dict[str, dict]"  # study-own unit factors
-Condition: TypeAlias = "np.ndarray"  # a condition, evaluated to a boolean mask
-CodelistName: TypeAlias = "object"  # model.Codelist; the codelist of the variable that is made, where the step names none
-SourceCodelist: TypeAlias = "object"  # likewise, of the variable that is the first argument
-Table: TypeAlias = "dict[str, dict[str, str]]"  # a look-up table of study.yml
+Column = Annotated["pd.Series", "Column"]  # a variable of this dataset, a raw field, another dataset's variable by subject, or a nested step
+Columns = Annotated["list[pd.Series]", "Columns"]
+Text = Annotated[str, "Text"]  # literal text
+Texts = Annotated["list[str]", "Texts"]  # one text or a list of them
+DateFormats = Annotated["list[str]", "DateFormats"]  # likewise, each the format of a collected date or time
+Number = Annotated[float, "Number"]
+Mapping = Annotated["dict[str, str]", "Mapping"]
+Factors = Annotated["dict[str, dict]", "Factors"]  # study-own unit factors
+Condition = Annotated["np.ndarray", "Condition"]  # a condition, evaluated to a boolean mask
+CodelistName = Annotated["object", "CodelistName"]  # model.Codelist; the codelist of the variable that is made, where the step names none
+SourceCodelist = Annotated["object", "SourceCodelist"]  # likewise, of the variable that is the first argument
+Table = Annotated["dict[str, dict[str, str]]", "Table"]  # a look-up table of study.yml
 
 KINDS = ("Column", "Columns", "Related", "Text", "Texts", "DateFormats", "Number", "Mapping", "Factors", "Condition", "CodelistName",
          "SourceCodelist", "Table")
@@ -136,7 +136,7 @@ def method(function: Callable | None = None, *, origin: str = "Derived", type: s
 def _info(function: Callable, name: str, origin: str, type: str, check: Callable[[dict], str | None] | None) -> MethodInfo:
     parameters = {}
     for parameter in inspect.signature(function).parameters.values():
-        kind = str(parameter.annotation).split("|")[0].strip().removesuffix(" ")
+        kind = _kind(parameter.annotation)
         if kind not in KINDS:
             raise TypeError(f"{function.__module__}.{name}: argument '{parameter.name}' is annotated {parameter.annotation!r}; "
                             f"a method's arguments are one of {', '.join(KINDS)}")
@@ -150,6 +150,14 @@ def _info(function: Callable, name: str, origin: str, type: str, check: Callable
         if slot not in parameters and not (related and slot in RELATED_SLOTS):
             raise TypeError(f"{function.__module__}.{name}: the docstring has the slot {{{slot}}}, and no argument is called so")
     return info
+
+
+def _kind(annotation: object) -> str:
+    """`Column` of `Column | None`, whether annotations are kept as text (`from __future__ import annotations`) or not."""
+    if isinstance(annotation, str):
+        return annotation.split("|")[0].strip()
+    marked = next((part for part in (annotation, *get_args(annotation)) if hasattr(part, "__metadata__")), None)
+    return marked.__metadata__[0] if marked else str(annotation)
 
 
 def methods_of(module) -> dict[str, MethodInfo]:

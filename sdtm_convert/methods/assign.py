@@ -183,7 +183,7 @@ def _check_decimal(arguments: dict) -> str | None:
 def number(source: Column, decimal: Text = "."):
     """{source} as a number.
 
-    `decimal: ","` reads a decimal comma. A text that is no number is missing and reported.
+    A text that is no number is missing and reported. `decimal` is what the decimals begin with: `{number: DOSE, decimal: ","}`
     """
     if pd.api.types.is_numeric_dtype(source.dtype):
         return source

@@ -24,7 +24,8 @@ def standard_number(result: Column, unit: Column | None = None, to: Column | Non
 
     A decimal comma is read as a point unless it could part thousands ("1,234"). "<0.5" is no number. A text that is
     no number, or a unit that cannot be converted, gives a missing value that is reported; a result without any unit is not
-    expected to be a number. `factors` gives the study's own conversions: `{LB: {kg: 0.4536}}`.
+    expected to be a number. The study's own conversions are `unit_factors` of study.yml.
+    VSSTRESN: {standard_number: VSORRES, unit: VSORRESU, to: {constant: C}, test: VSTESTCD}
     """
     text = as_text(result)
     point = by_distinct(text, _decimal_point)
@@ -114,7 +115,7 @@ def standard_unit(result: Column, unit: Column, to: Column | None = None, test: 
     """[{to} where {result} could be converted, else ]{unit}.
 
     The unit of --STRESC: a result that no conversion is known for stays in its own unit there. Missing where there is no result.
-    VSSTRESU: {standard_unit: VSORRES, unit: VSORRESU, to: C}
+    VSSTRESU: {standard_unit: VSORRES, unit: VSORRESU, to: {constant: C}}
     """
     if to is None:
         return unit.where(result.notna())
