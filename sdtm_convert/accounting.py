@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .build_rules import BUILD_RULES, STRICT
-from .columns import as_text
+from .columns import as_text, by_distinct
 from .conform import Conformed
 from .findings import combine, findings
 from .graph import step_refs
@@ -54,7 +54,7 @@ def with_sources(found: pd.DataFrame, derived: Derived, conformed: Conformed) ->
             own = own.copy()
             known = own["record"].notna().to_numpy()
             rows = conformed.rows[dataset][own.loc[known, "record"].to_numpy(dtype=np.int64) - 1]
-            fields = own.loc[known, "variables"].map(lambda text: _fields_of(text, parent, derived.study) if isinstance(text, str) else "")
+            fields = by_distinct(own.loc[known, "variables"], lambda text: _fields_of(text, parent, derived.study)).fillna("")
             own.loc[known, "source"] = _source_text(derived, parent, rows, fields.to_numpy(dtype=object))
         pieces.append(own)
     return pd.concat(pieces).sort_index() if pieces else found

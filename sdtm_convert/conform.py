@@ -28,11 +28,12 @@ class Conformed:
     troubles: list[Trouble] = field(default_factory=list)  # texts that a transport file cannot hold as they are
 
 
-def conform(derived: Derived, names: list[str] | None = None) -> Conformed:
+def conform(derived: Derived, names: list[str] | None = None, *, release: bool = False) -> Conformed:
     """Every dataset that is wholly derived (or those in `names`) in its submitted shape, with its SUPP-- where it has supplemental qualifiers.
 
     Char variables are `str` columns, Num variables float64; --SEQ and order follow the mapping's keys (missing first, text by code
-    point). SDTMIG 4.1.4 (order), 8.4 (supplemental qualifiers).
+    point). SDTMIG 4.1.4 (order), 8.4 (supplemental qualifiers). `release` empties the derived tables as it goes, all but --SEQ, so that
+    no column is held twice.
     """
     datasets, rows, parents, troubles = {}, {}, {}, []
     for name, table in derived.tables.items():
@@ -40,16 +41,26 @@ def conform(derived: Derived, names: list[str] | None = None) -> Conformed:
         if name not in names if names is not None else not mapping.variables.keys() <= table.columns.keys():
             continue
         order = sort_order([table.columns[key] for key in mapping.keys]) if mapping.keys else np.arange(table.length)
-        columns = {variable: _fit(take(table.columns[variable], order), name, variable, order, troubles)
-                   for variable in submitted_variables(mapping, derived.study)}
-        datasets[name] = pd.DataFrame(columns, copy=False)
-        rows[name] = order
         supplemental = [plan for plan in mapping.variables.values() if plan.supplemental and not plan.working]
-        if supplemental:
-            frame, parent_rows = _supp(mapping, table, supplemental, derived)
+        supp = _supp(mapping, table, supplemental, derived) if supplemental else None
+        datasets[name], rows[name] = _submitted(mapping, table, order, derived.study, troubles, release), order
+        if supp is not None:
+            frame, parent_rows = supp
             frame["QVAL"] = _fit(frame["QVAL"], name, "QVAL", parent_rows, troubles)
             datasets[f"SUPP{name}"], rows[f"SUPP{name}"], parents[f"SUPP{name}"] = frame, parent_rows, name
     return Conformed(datasets, rows, parents, troubles)
+
+
+def _submitted(mapping: Mapping, table: Table, order: np.ndarray, study: Study, troubles: list[Trouble], release: bool) -> pd.DataFrame:
+    """The submitted variables of a dataset, its records in order."""
+    columns = {}
+    for variable in submitted_variables(mapping, study):
+        columns[variable] = _fit(take(table.columns[variable], order), mapping.dataset, variable, order, troubles)
+        if release and not variable.endswith("SEQ"):
+            del table.columns[variable]
+    if release:
+        table.columns = {name: column for name, column in table.columns.items() if name.endswith("SEQ")}
+    return pd.DataFrame(columns, copy=False)
 
 
 def submitted_variables(mapping: Mapping, study: Study) -> list[str]:

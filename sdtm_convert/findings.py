@@ -29,3 +29,18 @@ def combine(tables: list[pd.DataFrame]) -> pd.DataFrame:
     table = pd.concat(kept, ignore_index=True)
     rank = table["severity"].map({severity: rank for rank, severity in enumerate(SEVERITIES)})
     return table.iloc[rank.argsort(kind="stable")].reset_index(drop=True)
+
+
+def shortened(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """The findings with at most so many notices of a rule on a dataset; a row for the dataset says how many more there were.
+
+    Errors and warnings are never left out.
+    """
+    place = table.groupby(["rule", "dataset"], dropna=False).cumcount()
+    surplus = (table["severity"] == "notice") & (place >= most)
+    if not surplus.any():
+        return table
+    more = table[surplus].groupby(["rule", "dataset"], dropna=False, sort=False).size().reset_index(name="count")
+    rows = [{"rule": rule, "severity": "notice", "dataset": dataset, "message": f"... and {count:,} further records with this notice"}
+            for rule, dataset, count in more.itertuples(index=False)]
+    return combine([table[~surplus], findings(rows)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,16 +14,17 @@ from .accounting import build_findings, with_sources
 from .conform import Conformed, conform
 from .derive import derive
 from .errors import Fault, InputError, Place, SpecError, did_you_mean
-from .findings import combine
+from .findings import combine, shortened
 from .load import load_study
 from .metadata import package, part_of
-from .model import Package
+from .model import Package, Terminology
 from .plan import Study
 from .readers import RawTable, read_raw
 from .tables import Derived
 from .validate import validate
 
 Progress = Callable[[str], None]
+MOST_NOTICES = 100  # of one rule on one dataset in a build's report; errors and warnings are all there
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,13 @@ def build(study: Study | str | Path, raw: str | Path | None = None, *, only: Ite
     clock = Clock(progress)
     tables = clock("read", lambda: read_all(study, jobs))
     derived = clock("derive", lambda: derive(study, tables, names))
-    conformed = clock("conform", lambda: conform(derived, names))
+    conformed = clock("conform", lambda: conform(derived, names, release=True))
     packages = clock("metadata", lambda: {part: package(study, conformed, part, created_of(study))
                                           for part in ("sdtm", "adam") if any(part_of(n, study, conformed) == part for n in conformed.datasets)})
     account = clock("account", lambda: build_findings(derived, conformed, tables, strict))
     checked = clock("validate", lambda: [with_sources(_validated(part, packages[part], study, conformed), derived, conformed) for part in packages])
-    return Build(study, conformed.datasets, combine([account, *checked]), packages, derived, conformed, clock.seconds,
+    found = shortened(combine([account, *checked]), MOST_NOTICES)
+    return Build(study, conformed.datasets, found, packages, derived, conformed, clock.seconds,
                  sum(len(table.frame) for table in tables.values()))
 
 
@@ -101,8 +103,14 @@ def _validated(part: str, package: Package, study: Study, conformed: Conformed) 
     if part == "adam":  # analysis datasets are checked against the tabulation that they come from
         own |= {name: frame for name, frame in conformed.datasets.items() if name == "DM"}
     checked = validate(own, metadata={dataset.name: dataset for dataset in package.datasets}, standard=standard.name, version=standard.version,
-                       terminology=study.terminology)
+                       terminology=_with_sponsor_terms(study))
     return checked.findings
+
+
+def _with_sponsor_terms(study: Study) -> list[Terminology]:
+    """The terminology with the terms that study.yml adds: those are declared, and no finding."""
+    return [replace(terminology, codelists={code: study.codelists.get(code, codelist) for code, codelist in terminology.codelists.items()})
+            for terminology in study.terminology]
 
 
 def created_of(study: Study) -> str:

@@ -18,6 +18,7 @@ from .standard import standard_dataset, standard_variable
 from .units import conversion
 
 _DATE, _DATETIME = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+MOST_DECIMALS = 7  # what a Num of length 8 is said to hold after the point in define.xml
 _ADAM_FORMATS = (("DTM", "DATETIME20."), ("DT", "DATE9."), ("TM", "TIME8."))
 
 
@@ -170,16 +171,22 @@ def data_type(column: pd.Series, type: str, values: str) -> str:
 
 
 def _significant_digits(column: pd.Series, attributes: dict[str, str]) -> int:
-    """Digits after the decimal point: what the mapping says, else the most that occur (at most 12)."""
+    """Digits after the decimal point: what the mapping says, else the most that occur, at most MOST_DECIMALS."""
     if "significant_digits" in attributes:
         return int(attributes["significant_digits"])
     distinct = column.dropna().unique()
-    return max((len(f"{value:.12g}".partition(".")[2]) for value in distinct if "e" not in f"{value:.12g}"), default=0)
+    digits = max((len(f"{value:.12g}".partition(".")[2]) for value in distinct if "e" not in f"{value:.12g}"), default=0)
+    return min(digits, MOST_DECIMALS)
 
 
 def used_terms(codelist: Codelist, column: pd.Series, known: StandardVariable | None, study: Study) -> Codelist | None:
-    """The codelist with those terms only that the data use; values outside it are added as the sponsor's own."""
+    """The codelist with those terms only that the data use; values outside it are added as the sponsor's own.
+
+    None where no term is used.
+    """
     used = column.dropna().unique()
+    if known is not None and known.name.endswith("STRESC"):  # its terms are for results in words; numbers need none
+        used = [value for value in used if value in codelist.by_value]
     if not len(used):
         return None
     if pd.api.types.is_numeric_dtype(column.dtype):
