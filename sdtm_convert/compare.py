@@ -23,8 +23,8 @@ from .xpt import XptMetadata, list_members, read_xpt
 FINDING_KEYS = ("rule", "dataset", "usubjid", "variables", "values")
 KEYS = {  # of datasets that neither a define.xml nor a sequence number identifies (SDTMIG 3.4, ADaMIG 1.3)
     "DM": ("USUBJID",), "ADSL": ("USUBJID",), "TA": ("ARMCD", "TAETORD"), "TE": ("ETCD",), "TV": ("VISITNUM", "ARMCD"), "TI": ("IETESTCD", "TIVERS"),
-    "TD": ("TDORDER",), "TM": ("MIDSTYPE",), "TS": ("TSPARMCD", "TSVAL", "TSVAL1"), "SE": ("USUBJID", "ETCD", "SESTDTC"), "SV": ("USUBJID", "VISITNUM"),
-    "SM": ("USUBJID", "MIDS"), "RELREC": ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID"),
+    "TD": ("TDORDER",), "TM": ("MIDSTYPE",), "TS": ("TSPARMCD", "TSVAL", "TSVAL1"), "SE": ("USUBJID", "ETCD", "SESTDTC"),
+    "SV": ("USUBJID", "VISITNUM"), "SM": ("USUBJID", "MIDS"), "RELREC": ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID"),
 }
 BDS_KEYS = ("USUBJID", "PARAMCD", "DTYPE", "AVISITN", "VISITNUM", "ATPTN", "ADTM", "ADT")
 
@@ -91,7 +91,7 @@ def read_side(path: Path) -> Side:
     """The datasets of a package (its two folders), of a folder of transport files, or of one file. Nothing but headers is read."""
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder.")
-    manifest = _json(path / "manifest.json") if (path / "manifest.json").is_file() else {}
+    manifest = _json(path / "manifest.json", dict) if (path / "manifest.json").is_file() else {}
     folders = [path / folder for folder in FOLDERS.values() if (path / folder).is_dir()] or [path]
     paths = [path] if path.is_file() else [file for folder in folders for file in sorted(folder.iterdir()) if file.suffix.lower() == ".xpt"]
     if not paths and not manifest:
@@ -105,11 +105,14 @@ def read_side(path: Path) -> Side:
     return Side(path, files, metadata, manifest)
 
 
-def _json(path: Path):
+def _json(path: Path, kind: type):
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}.") from None
+    if not isinstance(data, kind):
+        raise InputError(f"{path}: is not what a build writes.")
+    return data
 
 
 def parse_keys(texts: Iterable[str], sides: Sequence[Side]) -> dict[str, tuple[str, ...]]:
@@ -184,17 +187,17 @@ def _findings(sides: Sequence[Side]) -> tuple[pd.DataFrame, pd.DataFrame]:
     files = [side.path / "reports" / "findings.json" for side in sides]
     if not all(file.is_file() for file in files):
         return findings(), findings()
-    a, b = (findings(_json(file)) for file in files)
+    a, b = (findings(_json(file, list)) for file in files)
     match = match_records(a, b, FINDING_KEYS)
     return a.iloc[match.removed].reset_index(drop=True), b.iloc[match.added].reset_index(drop=True)
 
 
 def _define(sides: Sequence[Side]) -> Iterator[Change]:
     """The parts of define.xml (an ItemDef, a CodeList ...) that are only in one, or differ; dates of creation do not count."""
-    folders = [{file.parent.relative_to(side.path) if side.path.is_dir() else Path(): file.parent for file in side.files.values()} for side in sides]
-    for folder in sorted(folders[0].keys() & folders[1].keys()):
-        a, b = (_define_parts(side[folder] / "define.xml") for side in folders)
-        part = next((part for part, place in FOLDERS.items() if place == folder), "define")
+    if not all(side.path.is_dir() for side in sides):
+        return
+    for part, folder in (*FOLDERS.items(), ("define", Path())):
+        a, b = (_define_parts(side.path / folder / "define.xml") for side in sides)
         for tag, oid in dict.fromkeys([*a, *b]):
             old, new = a.get((tag, oid)), b.get((tag, oid))
             if old != new:

@@ -158,17 +158,17 @@ def differences(comparison: Comparison) -> Iterator[pd.DataFrame]:
 
 
 def _changes(part: str, changes: tuple) -> pd.DataFrame:
-    names = {"change": "change", "dataset": "kind", "attribute": "name", "old": "old", "new": "new"}
-    return _piece(len(changes), part=part, **{column: [getattr(c, name) for c in changes] for column, name in names.items() if column != "dataset"},
-                  variable=[c.kind for c in changes])
+    names = {"change": "change", "variable": "kind", "attribute": "name", "old": "old", "new": "new"}
+    return _piece(len(changes), part=part, **{column: [getattr(c, name) for c in changes] for column, name in names.items()})
 
 
 def _dataset_pieces(d: DatasetDifference) -> Iterator[pd.DataFrame]:
     for a in d.attributes:
         change = "added" if a.attribute == "variable" and a.new else "removed" if a.attribute == "variable" else "changed"
-        yield _piece(1, part="variable" if a.variable else "dataset", change=change, dataset=d.name, variable=a.variable, attribute=a.attribute, old=a.old, new=a.new)
-    yield _piece(len(d.match.removed), part="record", change="removed", dataset=d.name, keys=key_texts(d.keys_a, d.match.removed), record_a=d.match.removed + 1)
-    yield _piece(len(d.match.added), part="record", change="added", dataset=d.name, keys=key_texts(d.keys_b, d.match.added), record_b=d.match.added + 1)
+        yield _piece(1, part="variable" if a.variable else "dataset", change=change, dataset=d.name, variable=a.variable, attribute=a.attribute,
+                     old=a.old, new=a.new)
+    for change, rows, keys, column in (("removed", d.match.removed, d.keys_a, "record_a"), ("added", d.match.added, d.keys_b, "record_b")):
+        yield _piece(len(rows), part="record", change=change, dataset=d.name, keys=key_texts(keys, rows), **{column: rows + 1})
     for c in d.cells:
         yield _piece(len(c.a), part="cell", change="changed", dataset=d.name, keys=key_texts(d.keys_b, c.b), record_a=c.a + 1, record_b=c.b + 1,
                      variable=c.variable, old=c.old, new=c.new)

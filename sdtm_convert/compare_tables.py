@@ -163,8 +163,9 @@ def _cells(name: str, a: Version, b: Version, match: Match, exact: bool) -> Cell
     old, new = _matched(a.frame[name], match.a), _matched(b.frame[name], match.b)
     if _is_number(old) and _is_number(new):
         differing = numbers_differ(old.to_numpy(dtype="float64"), new.to_numpy(dtype="float64"), exact)
-        letters = [_letters(version, name, rows) for version, rows in ((a, match.a), (b, match.b))]
-        differing |= letters[0] != letters[1]
+        has_letters = any(name in version.metadata.special_missing for version in (a, b))
+        letters = [_letters(version, name, rows) for version, rows in ((a, match.a), (b, match.b))] if has_letters else []
+        differing |= letters[0] != letters[1] if letters else False
     else:
         old, new = _text(old), _text(new)
         letters = []
@@ -192,9 +193,8 @@ def numbers_differ(old: np.ndarray, new: np.ndarray, exact: bool = False) -> np.
 def _letters(version: Version, name: str, rows: np.ndarray) -> np.ndarray:
     """The letter of a special missing value (.A to .Z, ._) on these rows; "" elsewhere."""
     letters = np.full(len(version.frame), "", dtype="U1")
-    special = version.metadata.special_missing.get(name)
-    if special is not None:
-        letters[special.index.to_numpy()] = special.to_numpy(dtype="U1")
+    special = version.metadata.special_missing.get(name, {})
+    letters[list(special.keys())] = list(special.values())
     return letters[rows]
 
 

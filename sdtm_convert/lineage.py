@@ -56,7 +56,8 @@ def write_lineage(built: Build, folder: Path) -> None:
 
 def _labels(built: Build) -> dict[tuple[str, str], tuple[str, str]]:
     """(label, type) of every submitted variable, as define.xml has them."""
-    return {(dataset.name, v.name): (v.label, v.type) for package in built.packages.values() for dataset in package.datasets for v in dataset.variables}
+    datasets = [dataset for package in built.packages.values() for dataset in package.datasets]
+    return {(dataset.name, v.name): (v.label, v.type) for dataset in datasets for v in dataset.variables}
 
 
 # --- Records ----------------------------------------------------------------------------------------------------------
@@ -117,10 +118,12 @@ def variable_lineage(study: Study, labels: dict[tuple[str, str], tuple[str, str]
     """What the specification says of every raw table, dataset and variable, as plain data.
 
     `labels`: (label, type) by (dataset, variable), where they are known better than from the specification alone. Files are named
-    relative to the study's folder. `needs` lists [table, name], a raw table's field or a dataset's variable.
+    relative to the study's folder. `needs` lists [table, name, how]: a raw table's field or a dataset's variable, of the same "record" or of
+    the "subject".
     """
     datasets = {name: _dataset(mapping, study) for name, mapping in study.mappings.items()}
-    variables = {name: {v: _variable(v, mapping, study, labels or {}) for v in _all_variables(mapping, study)} for name, mapping in study.mappings.items()}
+    variables = {name: {variable: _variable(variable, mapping, study, labels or {}) for variable in _all_variables(mapping, study)}
+                 for name, mapping in study.mappings.items()}
     for name, mapping in study.mappings.items():
         if plans := _supplemental(mapping):
             supp = f"SUPP{name}"
@@ -191,21 +194,26 @@ def _source(chain: Chain, mapping: Mapping) -> str:
 
 
 def _needs(refs: Iterable[Ref], dataset: str, sources: list[str]) -> list[list[str]]:
-    found = ((table, ref.name) for ref in refs for table in (sources if ref.table == SOURCE else [ref.table or dataset]))
-    return [list(node) for node in dict.fromkeys(found)]
+    found = []
+    for ref in refs:
+        tables = sources if ref.table == SOURCE else [ref.table or dataset]
+        found += [(table, ref.name, "record" if ref.table in ("", SOURCE) else "subject") for table in tables]
+    return [list(needed) for needed in dict.fromkeys(found)]
 
 
 def _automatic_steps(name: str, mapping: Mapping, study: Study) -> list[dict]:
     """What nobody writes: STUDYID, DOMAIN, and USUBJID from the raw identifiers or from the dataset that the records are taken from."""
-    texts = {"STUDYID": f"Always {study.name}.", "DOMAIN": f"Always {mapping.domain}."}
-    if name in texts:
-        return [{"text": texts[name], "place": _place(mapping.place, study), "source": "", "test": "", "needs": []}]
+    always = {"STUDYID": (study.name, "study.yml"), "DOMAIN": (mapping.domain, _place(mapping.place, study))}
+    if name in always:
+        return [{"text": f"Always {always[name][0]}.", "place": always[name][1], "source": "", "test": "", "needs": []}]
     steps = []
     for source in dict.fromkeys(block.source for block in mapping.blocks) if name == "USUBJID" else ():
         template = study.raw[source].usubjid if source in study.raw else ""
         fields = template_fields(template) if source in study.raw else [name]
         text = f"In the form {template}." if template else f"The value of {source}.{name}."
-        steps.append({"text": text, "place": _place(mapping.place, study), "source": source, "test": "", "needs": [[source, field] for field in fields]})
+        place = study.raw[source].place if source in study.raw else mapping.place
+        needs = [[source, field, "record"] for field in fields]
+        steps.append({"text": text, "place": _place(place, study), "source": source, "test": "", "needs": needs})
     return steps
 
 
@@ -223,7 +231,7 @@ def _supp_variable(name: str, supp: str, plans: list[VariablePlan], mapping: Map
 
 
 def _supp_step(mapping: Mapping, variable: str, test: str, place: Place, study: Study) -> dict:
-    return {"text": "", "place": _place(place, study), "source": "", "test": test, "needs": [[mapping.dataset, variable]]}
+    return {"text": "", "place": _place(place, study), "source": "", "test": test, "needs": [[mapping.dataset, variable, "record"]]}
 
 
 def _origin(origin: Origin) -> dict:

@@ -87,7 +87,8 @@ def find_variable(lineage: Lineage, name: str) -> Node:
     if not dot:
         raise SpecError([Fault(Place(name), "names no variable.", "Write DATASET.VARIABLE, such as AE.AETERM.")])
     if dataset not in datasets:
-        raise SpecError([Fault(Place(name), f"there is no dataset '{dataset}'.", did_you_mean(dataset, datasets) or f"There are {', '.join(datasets)}.")])
+        hint = did_you_mean(dataset, datasets) or f"There are {', '.join(datasets)}."
+        raise SpecError([Fault(Place(name), f"there is no dataset '{dataset}'.", hint)])
     if variable not in variables[dataset] and variable in variables.get(datasets[dataset]["parent"], {}):
         dataset = datasets[dataset]["parent"]
     if variable not in variables[dataset]:
@@ -161,8 +162,8 @@ def _tree(lineage: Lineage, node: Node, records: Records | None = None, rows: np
 
 
 def _below(lineage: Lineage, node: Node, depth: int, seen: _Seen, records: Records | None, rows: np.ndarray | None) -> Iterator[str]:
-    for needed, tests in _needs(lineage, node, records, rows).items():
-        theirs = None if records is None else records.related(node[0], rows, needed[0])
+    for (needed, how), tests in _needs(lineage, node, records, rows).items():
+        theirs = None if records is None else records.related(node[0], rows, needed[0], how)
         line = "  " * depth + _line(lineage, needed, tests) + ("" if records is None else records.shown(needed, theirs))
         key = (needed, _key(theirs))
         deeper = lineage.variable(needed) is not None and any(step["needs"] for step in lineage.variable(needed)["steps"])
@@ -179,14 +180,17 @@ def _key(rows: np.ndarray | None) -> tuple | None:
     return None if rows is None else tuple(rows.tolist())
 
 
-def _needs(lineage: Lineage, node: Node, records: Records | None = None, rows: np.ndarray | None = None) -> dict[Node, list[str]]:
-    """The names that the steps of a variable use, each with the tests that it is used for (none = all)."""
+def _needs(lineage: Lineage, node: Node, records: Records | None = None, rows: np.ndarray | None = None) -> dict[tuple[Node, str], list[str]]:
+    """The names that the steps of a variable use, of the "record" or the "subject", each with the tests that it is used for (none = all).
+
+    Without records, a name comes once, whichever way it is used.
+    """
     entry = lineage.variable(node)
     steps = entry["steps"] if records is None else records.steps_that_apply(node[0], rows, entry["steps"])
-    found: dict[Node, list[str]] = {}
+    found: dict[tuple[Node, str], list[str]] = {}
     for step in steps:
-        for needed in map(tuple, step["needs"]):
-            tests = found.setdefault(needed, [])
+        for table, name, how in step["needs"]:
+            tests = found.setdefault(((table, name), how if records else ""), [])
             if step["test"] and step["test"] not in tests and node[1] != "QVAL":
                 tests.append(step["test"])
     return found
@@ -200,5 +204,5 @@ def _closure(lineage: Lineage, node: Node) -> dict[str, set[str]]:
         if lineage.variable((dataset, variable)) is None or variable in found.setdefault(dataset, set()):
             continue
         found[dataset].add(variable)
-        waiting += _needs(lineage, (dataset, variable))
+        waiting += (needed for needed, _ in _needs(lineage, (dataset, variable)))
     return found

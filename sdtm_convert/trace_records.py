@@ -20,6 +20,7 @@ from .output import FOLDERS
 from .readers import read_raw
 from .xpt import XptMetadata, list_members, read_xpt
 
+FROM_RAW, FROM_DATASET = ("raw_table", "raw_row"), ("from_dataset", "from_record")  # columns of a lineage table
 MOST_VALUES = 5  # shown of one name
 
 
@@ -85,18 +86,21 @@ class Records:
 
     # --- From records to records and rows
 
-    def related(self, dataset: str, rows: np.ndarray | None, table: str) -> np.ndarray | None:
-        """The records of another dataset, or rows of a raw table, that these records use; None where that cannot be told."""
-        if table == dataset or rows is None or self.frame(dataset) is None:
-            return rows if table == dataset else None
-        origins = self.origins(dataset).iloc[rows]
-        if "from_dataset" in origins and (origins["from_dataset"] == table).any():
-            own = origins["from_record"][origins["from_dataset"] == table].dropna()
+    def related(self, dataset: str, rows: np.ndarray | None, table: str, how: str) -> np.ndarray | None:
+        """The records of a dataset, or rows of a raw table, that these records use: their own ("record") or those of the same "subject".
+
+        None where that cannot be told.
+        """
+        if rows is None or self.frame(dataset) is None:
+            return None
+        if how == "record":
+            if table == dataset:
+                return rows
+            origins, (owner, number) = self.origins(dataset).iloc[rows], FROM_RAW if table in self.data["raw"] else FROM_DATASET
+            own = origins[number][origins[owner] == table].dropna() if owner in origins else origins["raw_row"][:0]
             return np.unique(own.to_numpy(dtype=np.int64)) - 1
-        if table in [block["source"] for block in self.data["datasets"][dataset]["records"]] and table in self.data["raw"]:
-            own = origins["raw_row"][origins["raw_table"] == table].dropna()
-            return np.unique(own.to_numpy(dtype=np.int64)) - 1
-        return self._of_subjects(table, self.frame(dataset)[0]["USUBJID"].iloc[rows] if "USUBJID" in self.frame(dataset)[0] else pd.Series(dtype="str"))
+        frame, _ = self.frame(dataset)
+        return self._of_subjects(table, frame["USUBJID"].iloc[rows]) if "USUBJID" in frame else None
 
     def _of_subjects(self, table: str, subjects: pd.Series) -> np.ndarray | None:
         if table in self.data["raw"]:
@@ -117,7 +121,7 @@ class Records:
         tests = set(found[0][topic].iloc[rows]) if topic and topic in found[0] else set()
         origins = self.origins(dataset).iloc[rows]
         sources = {*origins["raw_table"].dropna(), *(origins["from_dataset"].dropna() if "from_dataset" in origins else ())}
-        return [step for step in steps if (not step["test"] or not topic or step["test"] in tests) and (not step["source"] or step["source"] in sources)]
+        return [step for step in steps if step["test"] in ("", *(tests if topic else [step["test"]])) and step["source"] in ("", *sources)]
 
     # --- Words
 
