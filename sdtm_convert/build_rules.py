@@ -9,6 +9,11 @@ BUILD_RULES: dict[str, tuple[str, str]] = {
     "RAW-TEST": ("error", "A raw row names a test that the mapping does not know; it became no record."),
     "RAW-DUPLICATE": ("warning", "A raw row equals an earlier one in every field."),
     "RAW-SUBJECT": ("error", "A raw row does not say whose it is: a part of USUBJID is missing."),
+    "RAW-RAGGED": ("error", "A line of a text file has too few or too many cells; the row stays, and the finding holds what is surplus."),
+    "RAW-EXCEL-ERROR": ("error", "A cell of a workbook holds an error value such as #N/A; it is kept as text."),
+    "RAW-EXCEL-FORMULA": ("error", "A cell of a workbook holds a formula without a stored value; it is missing."),
+    "RAW-SPECIAL-MISSING": ("notice", "A SAS number is a special missing value (.A to .Z or ._); the letter is in the finding."),
+    "RAW-XPORT-SIZE": ("warning", "A transport file has another size than its header says; blank records at its end may be lost."),
     "MAP-DATE-UNREADABLE": ("error", "A collected date or time has none of the formats that the mapping lists; the variable is missing."),
     "MAP-DATE-IMPOSSIBLE": ("error", "A collected date or time does not exist; the variable is missing."),
     "MAP-DATE-AMBIGUOUS": ("warning", "Two of the listed formats read a collected date differently; the first one was taken."),
@@ -23,5 +28,7 @@ BUILD_RULES: dict[str, tuple[str, str]] = {
     "CONFORM-LENGTH": ("error", "A text is longer than the 200 bytes of a transport file; it was cut, and the finding holds it whole."),
     "CONFORM-CONTROL": ("notice", "A text holds line breaks or other control characters; each was replaced by a blank."),
     "CONFORM-ASCII": ("warning", "A text holds characters outside US-ASCII."),
+    "FILE-UNREADABLE": ("error", "A file that was to be validated cannot be read as a dataset."),
+    "FILE-ENCODING": ("warning", "A file holds text in another encoding than UTF-8; it was read as the finding says."),
 }
 STRICT = ("RAW-TABLE", "RAW-FIELD", "RAW-ROW")  # errors with --strict

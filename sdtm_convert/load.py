@@ -120,7 +120,7 @@ def _raw_sources(document: Document) -> dict[str, RawSource]:
 
 
 def _fields(sources: dict[str, RawSource], folder: Path) -> dict[str, tuple[str, ...] | None]:
-    from .readers.fields import read_fields
+    from .readers import read_fields
 
     return {name: read_fields(folder / source.file, **source.options) if (folder / source.file).is_file() else None
             for name, source in sources.items()}

@@ -17,9 +17,9 @@ from .excel import read_excel, refuse_old_excel
 from .parquet import read_parquet
 from .raw import Options, RawTable
 from .sas import read_sas7bdat, read_xport
-from .text import read_text
+from .text import HEAD, read_text, text_fields
 
-__all__ = ["SUFFIXES", "RawTable", "read_raw"]
+__all__ = ["SUFFIXES", "RawTable", "read_fields", "read_raw"]
 
 SUFFIXES = {
     ".csv": read_text,
@@ -78,3 +78,11 @@ def read_raw(
         return SUFFIXES[suffix](path, name or path.stem, options)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def read_fields(path: str | Path, **options) -> tuple[str, ...]:
+    """The field names of a raw file, in order; of a large text file only the head is read. `options` and errors as of `read_raw`."""
+    path = Path(path)
+    if SUFFIXES.get(path.suffix.lower()) is read_text and path.stat().st_size > HEAD:
+        return tuple(text_fields(path, Options(**{**options, "missing": tuple(options.get("missing", ()))})))
+    return tuple(map(str, read_raw(path, **options).frame.columns))

@@ -36,6 +36,7 @@ MARKS = (
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 SAMPLE = 1 << 16
+HEAD = 16 * SAMPLE  # bytes that are looked at for the field names of a large file
 STRETCH = 1 << 20  # bytes looked at together: small enough to stay in the processor's cache
 
 
@@ -58,6 +59,17 @@ def read_text(path: Path, name: str, options: Options) -> RawTable:
         rows = _rows_with_lines(path, data[body:].decode("utf-8"), line, delimiter)
         columns, found = _square(path, name, rows, names, options.ragged)
     return RawTable(name, text_frame(columns, options.missing), path, found, labels)
+
+
+def text_fields(path: Path, options: Options) -> list[str]:
+    """The field names of a delimited text file, from its head alone."""
+    with path.open("rb") as file:
+        data = file.read(HEAD)
+    mark, encoding = next(((mark, name) for mark, name in MARKS if data.startswith(mark)), (b"", options.encoding or "utf-8"))
+    data = data[len(mark) :].decode(encoding, "replace").encode("utf-8")
+    start, declared = _declared_delimiter(data)
+    delimiter = TAB.get(options.delimiter, options.delimiter) or declared or _find_delimiter(path, data[start : start + SAMPLE].decode("utf-8", "ignore"))
+    return header_names(_header(path, data, start, delimiter, options.header_rows)[0], options.header_row, path)[0]
 
 
 # --- Decoding ---------------------------------------------------------------------------------------------------------
