@@ -13,12 +13,13 @@ import pandas as pd
 from .columns import number_text
 from .findings import combine, findings
 from .model import Dataset, Terminology
+from .rules.column import Column, group_codes
 from .rules.engine import NOT_APPLICABLE, Hits, Outcome, output_variables, run
 from .rules.load import load_rules
 from .rules.operators import without_wildcard
 from .rules.rule import Rule, conditions
 from .rules.study import make_study
-from .rules.table import Column, Table, group_codes
+from .rules.table import Table
 from .standard import load_standard
 
 OUTCOME_COLUMNS = ("rule", "dataset", "status", "reason", "findings")
@@ -43,11 +44,13 @@ def validate(
     version: str = "3.4",
     rules: Path | Sequence[Path] | Sequence[Rule] | None = None,
     terminology: Sequence[Terminology] = (),
+    files: dict[str, Path] | None = None,
     limit: int | None = None,
 ) -> Validation:
     """Judge datasets, by name, by the conformance rules of a standard.
 
-    `metadata` (by name too) gives labels, types, lengths and keys; rules that need them do not run without. `rules` are files or
+    `metadata` (by name too) gives labels, types, lengths and keys, `files` the files that the datasets were read from; rules that
+    need them do not run without. `rules` are files or
     folders of rules in CDISC's open format (all that name the standard and version apply), or loaded rules; the shipped ones by
     default. `terminology` are the sets of controlled terminology that values are looked up in. `limit` keeps only so many findings of
     one rule on one dataset; the outcomes count all of them. Text that is missing and empty text are the same.
@@ -58,7 +61,7 @@ def validate(
     chosen = _rules(rules, standard)
     fitting = [rule for rule in chosen if rule.is_for(standard, version)]
     others = [rule for rule in chosen if not rule.is_for(standard, version)]
-    study = make_study(datasets, load_standard(standard, version), tuple(terminology), metadata)
+    study = make_study(datasets, load_standard(standard, version), tuple(terminology), metadata, files)
     rows = [_outcome_row(Outcome(rule, "", NOT_APPLICABLE, f"not a rule of {standard.upper()} {version}"), 0) for rule in others]
     tables = []
     for outcome in run(fitting, study):
@@ -109,8 +112,8 @@ def _findings(outcome: Outcome, hits: Hits) -> pd.DataFrame:
         "severity": [rule.severity] * len(rows),
         "dataset": _dataset_names(outcome, table, rows),
         "record": table.records[rows] if records else [None] * len(rows),
-        "usubjid": _texts(table, "USUBJID", rows) if records else [None] * len(rows),
-        "seq": _sequence(table, rows) if records else [None] * len(rows),
+        "usubjid": _texts(table.source or table, "USUBJID", rows) if records else [None] * len(rows),
+        "seq": _sequence(table.source or table, rows) if records else [None] * len(rows),
         "variables": variables,
         "values": values,
         "message": [rule.message.replace("--", table.prefix)] * len(rows),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .match import match_datasets
+from .matching import match_datasets
 from .operations import run_operations
 from .operators import ask, without_wildcard
 from .rule import ColumnMissing, Condition, Group, NotApplicable, NotRun, Rule, RuleError, conditions

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from functools import lru_cache
+from importlib.resources import files
 
 from .. import standard as standards
 from ..model import Codelist, Standard, StandardDataset, StandardVariable
-from .rule import NotRun
+from .rule import NotApplicable, NotRun
 from .study import Study
 from .table import Table
 
@@ -87,6 +91,46 @@ def standard_variables(table: Table, study: Study) -> dict[str, StandardVariable
         return {name: variable for name, variable in found.items() if variable}
 
     return study.once(("standard variables", table.name, table.names), look_up)
+
+
+def model_variables(table: Table, study: Study) -> list[tuple[str, str]]:
+    """Name and role of every variable that may stand in the dataset, in order. In the general observation classes of SDTM these are the
+    model's (identifiers, those of the class, timing), else those that the implementation guide lists. NotApplicable for a dataset of
+    which neither is known."""
+    analysis = is_analysis(the_standard(study))
+    known, own = standard_dataset(table, study), "" if analysis else class_of(table, study)
+    if own in ("INTERVENTIONS", "EVENTS", "FINDINGS", "FINDINGS ABOUT"):
+        return _of_class(own, table.prefix)
+    if known is None:
+        raise NotApplicable("neither a dataset of the standard nor of a known class")
+    return [(variable.name, variable.role) for variable in known.variables.values()]
+
+
+def _of_class(class_name: str, prefix: str) -> list[tuple[str, str]]:
+    model = _model()
+    general = model["GENERAL OBSERVATIONS"]
+    own = list(model["FINDINGS" if class_name == "FINDINGS ABOUT" else class_name])
+    if class_name == "FINDINGS ABOUT":
+        at = own.index(("--TEST", "Qualifier")) + 1
+        own = own[:at] + model["FINDINGS ABOUT"] + own[at:]
+    variables = [v for v in general if v[1] == "Identifier"] + own + [v for v in general if v[1] == "Timing"]
+    return [(prefix + name[2:] if name.startswith("--") else name, role) for name, role in variables]
+
+
+@lru_cache
+def _model() -> dict[str, list[tuple[str, str]]]:
+    """SDTM 2.0: the variables of each class, in order, with their roles (all qualifiers as one)."""
+    text = (files("sdtm_convert.specs") / "rules" / "sdtm-2.0-model.csv").read_text(encoding="utf-8")
+    model: dict[str, list[tuple[str, str]]] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        model.setdefault(row["class"], []).append((row["variable"], row["role"]))
+    return model
+
+
+@lru_cache
+def model_names() -> frozenset[str]:
+    """The names of the SDTM model's variables (`--TERM`, `VISIT`)."""
+    return frozenset(name for variables in _model().values() for name, _ in variables)
 
 
 def codelists_of(variable: StandardVariable | None, study: Study) -> list[Codelist]:

@@ -84,6 +84,9 @@ def _check_names(document: Document) -> list[Fault]:
 
 def _check_node(document: Document, path: tuple, node: dict) -> list[Fault]:
     if "operator" not in node:
+        if len(node) != 1 or not all(node.values()):
+            message = "a group of conditions is one of all, any, not, with at least one condition."
+            return [Fault(document.place(*path, what=_what(document, path)), message)]
         kind = next(iter(node))
         members = [node["not"]] if kind == "not" else node[kind]
         steps = [(kind,)] if kind == "not" else [(kind, number) for number in range(len(members))]

@@ -1,4 +1,4 @@
-"""Match Datasets: a dataset with the columns of related records of another one.
+"""The joins behind Match Datasets: by keys, from a child to its parent, with supplemental qualifiers.
 
 A join is two lists of row numbers; columns are taken through them only when a rule asks, and rules that join the same datasets
 by the same keys share the result.
@@ -10,47 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .column import Column, choose, codes_in, constant, group_codes, values_of
 from .operators import without_wildcard
 from .operators_sets import column_of
 from .operators_values import plain_text
-from .rule import Match, NotRun, Rule, RuleError, conditions
+from .rule import Match, RuleError
 from .study import Study
-from .table import Column, Table, choose, codes_in, constant, group_codes, values_of
-
-
-def match_datasets(rule: Rule, table: Table, study: Study) -> Table:
-    """The table with the columns of every dataset that the rule matches; a dataset that is not there is left out."""
-    written = [name for condition in conditions(rule.check) for name in (condition.name, condition.value)]
-    named = frozenset(name for name in written if isinstance(name, str) and "." in name)
-    merged: set[str] = set()
-    for match in rule.matches:
-        if match.child:
-            parents = _parents(match, table, study)
-            if parents and not {"IDVAR", "IDVARVAL"} & {key for pair in match.keys for key in pair}:
-                raise NotRun("matching a child dataset without IDVAR and IDVARVAL")
-            table = study.once(("child", table, match), lambda t=table, p=parents: join_parents(t, p)) if parents else table
-            continue
-        if match.name == table.unsplit or match.name in merged:
-            continue
-        name = _supp_name(table) if match.name in ("SUPP--", "SQ--") else match.name
-        other = study.whole(name)
-        if other is not None:
-            key = ("match", table, match, frozenset(n for n in named if n.startswith(match.name + ".")))
-            table = study.once(key, lambda t=table, o=other, m=match: _matched(t, o, m, named))
-            merged.add(match.name)
-    return table
-
-
-def _matched(table: Table, other: Table, match: Match, named: frozenset[str]) -> Table:
-    if match.name == "RELREC":
-        raise NotRun("the records that RELREC relates")
-    if other.is_supp:
-        return add_qualifiers(table, other)
-    return join(table, other, match, named)
-
-
-def _supp_name(table: Table) -> str:
-    return f"SUPP{table.domain or table.name}"
+from .table import Table
 
 
 # --- Join by keys -----------------------------------------------------------------------------------------------------
@@ -81,10 +47,10 @@ def join(table: Table, other: Table, match: Match, named: frozenset[str] = froze
             return choose([constant("left_only", len(left)), constant("both", len(left))], (right >= 0).astype(np.int64))
         return other.column(source[name]).take(right)
 
-    return _derived(table, (*table.names, *source), left, make)
+    return derived(table, (*table.names, *source), left, make)
 
 
-def _derived(table: Table, names: tuple[str, ...], rows: np.ndarray, make) -> Table:
+def derived(table: Table, names: tuple[str, ...], rows: np.ndarray, make) -> Table:
     return Table(table.name, names, len(rows), make, table.domain, table.rdomain,
                  None if table.records is None else table.records[rows], table.sources,
                  None if table.part is None else table.part[rows])
@@ -127,7 +93,7 @@ def shared_keys(mine: Sequence[Column], theirs: Sequence[Column]) -> tuple[np.nd
 # --- Children and parents (IDVAR, IDVARVAL) ---------------------------------------------------------------------------
 
 
-def _parents(match: Match, table: Table, study: Study) -> dict[str, Table]:
+def parents_of(match: Match, table: Table, study: Study) -> dict[str, Table]:
     """The parent datasets of a supplemental, comments or RELREC dataset, by the RDOMAIN that names them."""
     if table.is_supp:
         if match.name not in ("SUPP--", "SQ--", "SQAP--", table.name) or not table.rdomain:
@@ -154,10 +120,11 @@ def join_parents(table: Table, parents: dict[str, Table]) -> Table:
 
     def make(name: str) -> Column:
         own = table.column(name) if name in table.known else None
-        taken = [parent.column(name).take(rows) if name in parent.known else own for parent in parents.values()]
+        taken = [parent.column(name).take(np.where(which == number, rows, -1)) if name in parent.known else own
+                 for number, parent in enumerate(parents.values(), start=1)]
         return choose([own, *taken], which)
 
-    return _derived(table, names, np.arange(table.rows), make)
+    return derived(table, names, np.arange(table.rows), make)
 
 
 def parent_rows(table: Table, parent: Table) -> np.ndarray:
@@ -213,7 +180,7 @@ def add_qualifiers(table: Table, supp: Table) -> Table:
         codes[mine] = value.codes[theirs]
         return Column(codes, value.values if len(value) else values_of([]))
 
-    return _derived(table, (*table.names, *names), np.arange(table.rows), make)
+    return derived(table, (*table.names, *names), np.arange(table.rows), make)
 
 
 def _pairs(table: Table, supp: Table) -> tuple[np.ndarray, np.ndarray]:

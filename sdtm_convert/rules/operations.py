@@ -6,19 +6,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 
-from ..standard import model_variable, standard_variable
-from .library import class_of, standard_dataset, the_standard
+from . import operations_library as library
+from .column import Column, cells_to_column, constant, group_codes, numbers_to_column
 from .match import first_rows
 from .operators import without_wildcard
 from .operators_sets import column_of
 from .rule import NotApplicable, NotRun, Operation, RuleError
 from .study import Study
-from .table import Column, Table, cells_to_column, constant, expand, group_codes, numbers_to_column, with_column
+from .table import Table, expand, with_column
 from .tables import dataset_metadata, needed
 
 
@@ -261,123 +260,32 @@ def extract_metadata(table: Table, study: Study, operation: Operation) -> Column
     return metadata.column(operation.name).take(np.zeros(table.rows, dtype=np.int64))
 
 
-# --- The standard -----------------------------------------------------------------------------------------------------
-
-
-def domain_label(table: Table, study: Study, operation: Operation) -> Column:
-    """The label that the standard gives the dataset; empty text if it knows none."""
-    known = _standard(table, study)
-    return constant(known.label if known else "", table.rows)
-
-
-def domain_is_custom(table: Table, study: Study, operation: Operation) -> Column:
-    """Whether the standard does not know the dataset."""
-    return constant(_standard(table, study) is None, table.rows)
-
-
-def required_variables(table: Table, study: Study, operation: Operation) -> Column:
-    """The names of the variables that the standard requires in the dataset."""
-    return _names_by(table, study, lambda variable: variable.core == "Req")
-
-
-def expected_variables(table: Table, study: Study, operation: Operation) -> Column:
-    """The names of the variables that the standard expects in the dataset."""
-    return _names_by(table, study, lambda variable: variable.core == "Exp")
-
-
-def permissible_variables(table: Table, study: Study, operation: Operation) -> Column:
-    """The names of the variables that the standard permits in the dataset."""
-    return _names_by(table, study, lambda variable: variable.core == "Perm")
-
-
-def get_column_order_from_library(table: Table, study: Study, operation: Operation) -> Column:
-    """The names of the standard's variables of the dataset, in order; with `key_name` (role, core) only those with `key_value`."""
-    key, wanted = operation.options.get("key_name"), operation.options.get("key_value")
-    return _names_by(table, study, lambda variable: not key or getattr(variable, key, None) == wanted)
-
-
-def _names_by(table: Table, study: Study, keep: Callable) -> Column:
-    known = _standard(table, study)
-    return constant([name for name, variable in known.variables.items() if keep(variable)] if known else [], table.rows)
-
-
-def _standard(table: Table, study: Study):
-    the_standard(study)
-    return standard_dataset(study.tables.get(table.name, table), study)
-
-
-def variable_names(table: Table, study: Study, operation: Operation) -> Column:
-    """The names of all variables of the standard."""
-    datasets = the_standard(study).datasets.values()
-    return constant(sorted({name for dataset in datasets for name in dataset.variables}), table.rows)
-
-
-def model_variables(table: Table, study: Study, operation: Operation) -> Column:
-    """The names of the dataset's variables that the standard lists for it, or that SDTM allows in datasets of its class. Empty for a
-    dataset of a class that cannot be told. (An addition to CDISC's operations.)"""
-    own = study.tables.get(table.name, table)
-    return constant(study.once(("model variables", own), lambda: _model_variables(own, study)), table.rows)
-
-
-def _model_variables(table: Table, study: Study) -> list[str]:
-    standard, dataset = the_standard(study), standard_dataset(table, study)
-    if dataset is None:
-        donor = next((d for d in standard.datasets.values() if d.class_name == class_of(table, study)), None)
-        dataset = replace(donor, name=table.domain, variables={"DOMAIN": replace(donor.variables["DOMAIN"], values=table.domain)}) if donor else None
-    if dataset is None:
-        return []
-    return [name for name in table.names if standard_variable(dataset, name) or model_variable(standard, dataset, name)]
-
-
-def codelist_terms(table: Table, study: Study, operation: Operation) -> Column:
-    """The terms (`returntype` value or code; `level` term or codelist) of the codelists named in `codelists`."""
-    if not study.terminology:
-        raise NotRun("controlled terminology")
-    code, level = operation.options.get("returntype") == "code", operation.options.get("level", "term")
-    found: list[str] = []
-    for name in operation.options.get("codelists", []):
-        codelist = next((c for c in (terminology.find(name) for terminology in study.terminology) if c), None)
-        if codelist is None:
-            raise NotRun(f"the codelist {name}")
-        if level == "codelist":
-            found.append(codelist.code if code else codelist.short_name)
-        else:
-            found += [term.code if code else term.value for term in codelist.terms]
-    return constant(found, table.rows)
-
-
-def needs_model(table: Table, study: Study, operation: Operation) -> Column:
-    """Not carried out without the variables of the SDTM model."""
-    raise NotRun("the variables of the SDTM model")
-
-
 OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
-    "codelist_terms": codelist_terms,
+    "codelist_terms": library.codelist_terms,
     "dataset_names": dataset_names,
     "difference": difference,
     "distinct": distinct,
-    "domain_is_custom": domain_is_custom,
-    "domain_label": domain_label,
+    "domain_is_custom": library.domain_is_custom,
+    "domain_label": library.domain_label,
     "dy": dy,
-    "expected_variables": expected_variables,
+    "expected_variables": library.expected_variables,
     "extract_metadata": extract_metadata,
     "get_column_order_from_dataset": get_column_order_from_dataset,
-    "get_column_order_from_library": get_column_order_from_library,
-    "get_dataset_filtered_variables": needs_model,
-    "get_model_column_order": needs_model,
-    "get_model_filtered_variables": needs_model,
-    "get_parent_model_column_order": needs_model,
+    "get_column_order_from_library": library.get_column_order_from_library,
+    "get_dataset_filtered_variables": library.get_dataset_filtered_variables,
+    "get_model_column_order": library.get_model_column_order,
+    "get_model_filtered_variables": library.get_model_filtered_variables,
+    "get_parent_model_column_order": library.get_parent_model_column_order,
     "max_date": max_date,
     "min_date": min_date,
     "minus": minus,
-    "model_variables": model_variables,
     "percentage": percentage,
-    "permissible_variables": permissible_variables,
+    "permissible_variables": library.permissible_variables,
     "record_count": record_count,
-    "required_variables": required_variables,
+    "required_variables": library.required_variables,
     "study_domains": study_domains,
     "variable_count": variable_count,
     "variable_exists": variable_exists,
     "variable_is_null": variable_is_null,
-    "variable_names": variable_names,
+    "variable_names": library.variable_names,
 }

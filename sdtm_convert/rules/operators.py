@@ -12,8 +12,9 @@ from . import operators_sets as sets
 from . import operators_sorted as ordered
 from . import operators_text as text
 from . import operators_values as values
+from .column import Column, choose, constant
 from .rule import ColumnMissing, Condition
-from .table import Column, Table, choose, constant
+from .table import Table
 
 RESOLVED = ("target", "value", "name", "names", "pattern", "table", "minimum")  # what the engine hands over; all others are options
 

@@ -11,8 +11,9 @@ import re
 import numpy as np
 import pandas as pd
 
+from .column import Column, by_pair, group_codes
 from .rule import ColumnMissing, RuleError
-from .table import Column, Table, by_pair, expand, group_codes
+from .table import Table, expand
 
 # --- Columns ----------------------------------------------------------------------------------------------------------
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .column import Column, by_pair, codes_in, values_of
 from .operators_values import compare_numbers, empty, equal_to, lower
 from .rule import RuleError
-from .table import Column, Table, by_pair, codes_in, expand, values_of
+from .table import Table, expand
 
 # --- Length -----------------------------------------------------------------------------------------------------------
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .column import Column, by_pair, codes_in
 from .dates import is_complete, is_duration
 from .rule import RuleError
-from .table import Column, by_pair, codes_in
 
 # --- Presence ---------------------------------------------------------------------------------------------------------
 

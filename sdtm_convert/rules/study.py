@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
 
+from ..errors import InputError
 from ..model import Dataset, Standard, Terminology
 from .table import Table, frame_to_table, stack_tables
 
@@ -24,6 +26,7 @@ class Study:
     standard: Standard | None = None
     terminology: tuple[Terminology, ...] = ()
     metadata: dict[str, Dataset] = field(default_factory=dict)
+    files: dict[str, tuple[str, int]] = field(default_factory=dict)  # name of the file, bytes
     cache: dict[Hashable, object] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
@@ -54,13 +57,22 @@ def make_study(
     standard: Standard | None = None,
     terminology: tuple[Terminology, ...] = (),
     metadata: dict[str, Dataset] | None = None,
+    files: dict[str, Path] | None = None,
     keep_blank: bool = False,
 ) -> Study:
-    """The study of these datasets (by name, any case). In ADaM a DOMAIN variable kept from SDTM does not make a dataset part of that
+    """The study of these datasets, with what is known of each by its name (in any case). In ADaM a DOMAIN variable kept from SDTM does not make a dataset part of that
     domain."""
     analysis = standard is not None and standard.name.upper().startswith("ADAM")
     tables = {}
     for name, frame in datasets.items():
         table = frame_to_table(name.upper(), frame, keep_blank)
         tables[name.upper()] = replace(table, domain="") if analysis and name.upper().startswith("AD") else table
-    return Study(tables, standard, tuple(terminology), {name.upper(): meta for name, meta in (metadata or {}).items()})
+    given = {name.upper(): meta for name, meta in (metadata or {}).items()}
+    return Study(tables, standard, tuple(terminology), given, {name.upper(): _file(Path(file)) for name, file in (files or {}).items()})
+
+
+def _file(path: Path) -> tuple[str, int]:
+    try:
+        return path.name, path.stat().st_size
+    except OSError as error:
+        raise InputError(f"{path}: the file of a dataset cannot be looked at: {error.strerror}.") from None

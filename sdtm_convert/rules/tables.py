@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .column import Column, constant
 from .library import class_of, codelists_of, standard_dataset, standard_variables, structure, the_standard
 from .rule import NotRun
 from .study import Study
-from .table import Column, Table, cells_to_table, constant, stack_tables
+from .table import Table, cells_to_table, stack_tables
 
 # What a rule needs, by the column that is not there.
 NEEDS = {
@@ -23,6 +24,7 @@ NEEDS = {
     "variable_size": "the variables' lengths",
     "variable_format": "the variables' formats",
     "variable_key": "the dataset's keys",
+    "dataset_keys": "the dataset's keys",
     "dataset_label": "the datasets' labels",
     "dataset_size": "the files' sizes",
     "dataset_location": "the files' names",
@@ -49,14 +51,14 @@ def record_data(tables: tuple[Table, ...], study: Study) -> list[Table]:
 def variable_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row a variable: variable_name, variable_order_number, variable_data_type, variable_is_empty, variable_has_empty_values and,
     where metadata are given, variable_label, variable_size, variable_format, variable_key."""
-    return [stack_tables([study.once(("variables", table), lambda t=table: _variables(t, study)) for table in tables])]
-
-
-def _variables(table: Table, study: Study) -> Table:
-    return cells_to_table(table.name, _variable_cells(table, study), table)
+    return [stack_tables([cells_to_table(table.name, _variable_cells(table, study), table) for table in tables])]
 
 
 def _variable_cells(table: Table, study: Study) -> dict[str, list]:
+    return study.once(("variable cells", table), lambda: _describe_variables(table, study))
+
+
+def _describe_variables(table: Table, study: Study) -> dict[str, list]:
     names = list(table.names)
     given = study.metadata.get(table.name)
     described = [given.by_name.get(name) if given else None for name in names]
@@ -90,9 +92,9 @@ def variable_metadata_against_library(tables: tuple[Table, ...], study: Study) -
 def _against_library(table: Table, study: Study) -> Table:
     the_standard(study)
     known = standard_variables(table, study)
-    cells = _variable_cells(table, study)
-    cells |= _library_cells([known.get(name) for name in cells["variable_name"]], study)
-    return cells_to_table(table.name, cells, table)
+    own = _variable_cells(table, study)
+    library = _library_cells([known.get(name) for name in own["variable_name"]], study)
+    return cells_to_table(table.name, own | library, table)
 
 
 def _library_cells(variables: list, study: Study) -> dict[str, list]:
@@ -139,7 +141,7 @@ def _instance(template: str, names: set[str]) -> str | None:
 
 def dataset_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row a dataset: dataset_name, record_count, domain, is_ap, ap_suffix, dataset_class, dataset_structure and, where metadata
-    are given, dataset_label, dataset_keys."""
+    are or files are given, dataset_label, dataset_keys, dataset_location, dataset_size."""
     return [stack_tables([_dataset(table, study) for table in tables])]
 
 
@@ -153,7 +155,11 @@ def _dataset(table: Table, study: Study) -> Table:
     }
     if given:
         cells["dataset_label"] = [given.label or None]
-        cells["dataset_keys"] = [list(given.keys) or None]
+    if given and given.keys:
+        cells["dataset_keys"] = [list(given.keys)]
+    if table.name in study.files:
+        location, size = study.files[table.name]
+        cells |= {"dataset_location": [location], "dataset_size": [size]}
     if study.standard:
         cells["library_dataset_name"] = [known.name if known else None]
         cells["library_dataset_label"] = [known.label if known else None]
@@ -161,8 +167,12 @@ def _dataset(table: Table, study: Study) -> Table:
 
 
 def domain_presence(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """One row for the study, with a column for every dataset (by the name of the whole) that holds its name."""
-    return [cells_to_table("STUDY", {name: [parts[0].name] for name, parts in study.parts.items()}, tables[0])]
+    """One row for the study, with a column for every dataset (by the name of the whole) that holds its file name, or its own where no files are given."""
+    return [cells_to_table("STUDY", {name: [_place(parts[0], study)] for name, parts in study.parts.items()}, tables[0])]
+
+
+def _place(table: Table, study: Study) -> str:
+    return study.files[table.name][0] if table.name in study.files else table.name
 
 
 def values_with_variable_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
@@ -186,14 +196,12 @@ def _rows(cells: dict[str, list]) -> list[tuple[str, dict[str, object]]]:
 
 
 def _values(table: Table, name: str, cells: dict[str, object]) -> Table:
-    """One variable's values; the dataset's own variables can be asked about too."""
+    """One variable's values, with what is known of the variable in every row."""
     def make(wanted: str) -> Column:
-        if wanted == "variable_value":
-            return table.column(name)
-        return constant(cells[wanted], table.rows) if wanted in cells else table.column(wanted)
+        return table.column(name) if wanted == "variable_value" else constant(cells[wanted], table.rows)
 
-    names = tuple(dict.fromkeys([*cells, "variable_value", *table.names]))
-    return Table(table.name, names, table.rows, make, table.domain, table.rdomain, table.records, table.sources)
+    return Table(table.name, (*cells, "variable_value"), table.rows, make, table.domain, table.rdomain, table.records, table.sources,
+                 source=table)
 
 
 def needs_define(tables: tuple[Table, ...], study: Study) -> list[Table]:

@@ -1,0 +1,116 @@
+"""Operations that ask the standard, the SDTM model or terminology."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..model import StandardVariable
+from .column import Column, constant
+from .library import model_variables, standard_dataset, the_standard
+from .operators_sets import column_of
+from .rule import NotApplicable, NotRun, Operation
+from .study import Study
+from .table import Table
+
+
+def domain_label(table: Table, study: Study, operation: Operation) -> Column:
+    """The label that the standard gives the dataset; empty text if it knows none."""
+    the_standard(study)
+    known = standard_dataset(_dataset(table, study), study)
+    return constant(known.label if known else "", table.rows)
+
+
+def domain_is_custom(table: Table, study: Study, operation: Operation) -> Column:
+    """Whether the standard does not know the dataset."""
+    the_standard(study)
+    return constant(standard_dataset(_dataset(table, study), study) is None, table.rows)
+
+
+def required_variables(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of the variables that the standard requires in the dataset."""
+    return _of_standard(table, study, lambda variable: variable.core == "Req")
+
+
+def expected_variables(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of the variables that the standard expects in the dataset."""
+    return _of_standard(table, study, lambda variable: variable.core == "Exp")
+
+
+def permissible_variables(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of the variables that the standard permits in the dataset."""
+    return _of_standard(table, study, lambda variable: variable.core == "Perm")
+
+
+def _of_standard(table: Table, study: Study, keep: Callable[[StandardVariable], bool]) -> Column:
+    the_standard(study)
+    known = standard_dataset(_dataset(table, study), study)
+    return constant([name for name, variable in known.variables.items() if keep(variable)] if known else [], table.rows)
+
+
+def get_column_order_from_library(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of all variables that may stand in the dataset, in the standard's order: for a general observation class those of the
+    SDTM model, else those of the implementation guide. With `key_name` role only those with `key_value`."""
+    return constant(_names(table, study, operation), table.rows)
+
+
+def get_dataset_filtered_variables(table: Table, study: Study, operation: Operation) -> Column:
+    """As `get_column_order_from_library`, of the variables that the dataset has."""
+    own = set(_dataset(table, study).names)
+    return constant([name for name in _names(table, study, operation) if name in own], table.rows)
+
+
+def get_model_column_order(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of the variables that the SDTM model allows in a dataset of this class, in its order."""
+    return constant(_names(table, study, operation), table.rows)
+
+
+def get_model_filtered_variables(table: Table, study: Study, operation: Operation) -> Column:
+    """As `get_model_column_order`, those with the role (`key_name` role) `key_value`."""
+    return constant(_names(table, study, operation), table.rows)
+
+
+def get_parent_model_column_order(table: Table, study: Study, operation: Operation) -> Column:
+    """As `get_model_column_order`, of the dataset that RDOMAIN names, row by row."""
+    rdomain = column_of(table, "RDOMAIN")
+    lists = {}
+    for domain in rdomain.used_cells:
+        parent = study.whole(domain)
+        if parent is None:
+            raise NotApplicable(f"no dataset {domain}")
+        lists[domain] = [name for name, _ in model_variables(parent, study)]
+    return rdomain.map(lists.get)
+
+
+def _names(table: Table, study: Study, operation: Operation) -> list[str]:
+    key, wanted = operation.options.get("key_name"), operation.options.get("key_value")
+    if key and key != "role":
+        raise NotRun(f"variables by {key}")
+    variables = model_variables(_dataset(table, study), study)
+    return [name for name, role in variables if not key or role == wanted]
+
+
+def _dataset(table: Table, study: Study) -> Table:
+    return study.tables.get(table.name, table)
+
+
+def variable_names(table: Table, study: Study, operation: Operation) -> Column:
+    """The names of all variables of the standard."""
+    datasets = the_standard(study).datasets.values()
+    return constant(sorted({name for dataset in datasets for name in dataset.variables}), table.rows)
+
+
+def codelist_terms(table: Table, study: Study, operation: Operation) -> Column:
+    """The terms (`returntype` value or code; `level` term or codelist) of the codelists named in `codelists`."""
+    if not study.terminology:
+        raise NotRun("controlled terminology")
+    code, level = operation.options.get("returntype") == "code", operation.options.get("level", "term")
+    found: list[str] = []
+    for name in operation.options.get("codelists", []):
+        codelist = next((c for c in (terminology.find(name) for terminology in study.terminology) if c), None)
+        if codelist is None:
+            raise NotRun(f"the codelist {name}")
+        if level == "codelist":
+            found.append(codelist.code if code else codelist.short_name)
+        else:
+            found += [term.code if code else term.value for term in codelist.terms]
+    return constant(found, table.rows)

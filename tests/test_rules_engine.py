@@ -1,0 +1,156 @@
+"""The engine: what becomes of a rule on a dataset, and never silence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sdtm_convert.model import Standard, StandardDataset, StandardVariable
+from sdtm_convert.rules.engine import holds, output_variables, run
+from sdtm_convert.rules.rule import ColumnMissing, Condition, Group, Match, Operation, Rule, Scope
+from sdtm_convert.rules.study import make_study
+from sdtm_convert.rules.table import frame_to_table
+
+AE = pd.DataFrame({"DOMAIN": "AE", "USUBJID": ["A", "B"], "AESEQ": [1.0, 2.0], "AETERM": ["x", None]})
+STANDARD = Standard("SDTMIG", "3.4", {"AE": StandardDataset("AE", "Adverse Events", "EVENTS", "", {
+    "AETERM": StandardVariable("AETERM", "Reported Term", "Char", "Topic", "Req", 1)})})
+
+
+def condition(operator: str, name: str, value: object = None, **options) -> Condition:
+    return Condition(operator, name, value, options)
+
+
+def rule(check, rule_type: str = "Record Data", **parts) -> Rule:
+    return Rule("R", rule_type, check, "m", **parts)
+
+
+def outcomes(rule: Rule, standard=STANDARD, **datasets) -> list[tuple[str, str, str]]:
+    return [(o.dataset, o.status, o.reason) for o in run([rule], make_study(datasets or {"AE": AE}, standard))]
+
+
+EMPTY_TERM = condition("empty", "AETERM")
+
+
+def test_passed_and_findings():
+    assert outcomes(rule(EMPTY_TERM)) == [("AE", "findings", "")]
+    assert outcomes(rule(condition("empty", "USUBJID"))) == [("AE", "passed", "")]
+
+
+def test_findings_are_rows():
+    outcome, = run([rule(EMPTY_TERM)], make_study({"AE": AE}, STANDARD))
+    assert outcome.hits[0].rows.tolist() == [1]
+
+
+def test_variable_that_is_not_there_makes_the_rule_not_applicable():
+    assert outcomes(rule(Group("all", (EMPTY_TERM, condition("empty", "AESER"))))) == [("AE", "not applicable", "no variable AESER")]
+
+
+def test_out_of_scope():
+    assert outcomes(rule(EMPTY_TERM, scope=Scope(classes=("FINDINGS",)))) == [("AE", "not applicable", "class EVENTS is out of scope")]
+
+
+def test_dataset_without_records():
+    assert outcomes(rule(EMPTY_TERM), AE=AE.head(0)) == [("AE", "not applicable", "no records")]
+
+
+def test_what_was_not_given_is_named():
+    assert outcomes(rule(condition("longer_than", "variable_label", 40), "Variable Metadata Check")) == [
+        ("AE", "not run", "needs the variables' labels")]
+    library = rule(condition("empty", "library_variable_name"), "Variable Metadata Check against Library Metadata")
+    assert outcomes(library, standard=None) == [("AE", "not run", "needs the standard")]
+    assert outcomes(rule(condition("empty", "x"), "Define Item Metadata Check")) == [("AE", "not run", "needs define.xml")]
+
+
+def test_error_inside_a_rule_is_failed_with_its_cause():
+    assert outcomes(rule(condition("less_than", "AESEQ", "AESTDY"))) == [
+        ("AE", "failed", "'AESTDY' is neither a variable of the dataset nor a number")]
+    (_, status, reason), = outcomes(rule(condition("contains", "AESEQ", "x")))
+    assert status == "failed" and reason.startswith("TypeError")
+
+
+def test_error_in_one_dataset_leaves_the_others():
+    cm = pd.DataFrame({"DOMAIN": ["CM"], "CMTRT": ["x"]})
+    found = outcomes(rule(condition("longer_than", "--SEQ", 1)), AE=AE, CM=cm)
+    assert [(name, status) for name, status, _ in found] == [("AE", "failed"), ("CM", "not applicable")]
+
+
+def test_other_dataset_that_is_not_there():
+    operation = Operation("$s", "distinct", "USUBJID", "DM")
+    check = condition("is_not_contained_by", "USUBJID", "$s")
+    assert outcomes(rule(check, operations=(operation,))) == [("AE", "not applicable", "no dataset DM")]
+
+
+def test_join_that_leaves_nothing():
+    dm = pd.DataFrame({"DOMAIN": ["DM"], "USUBJID": ["Z"]})
+    found = outcomes(rule(EMPTY_TERM, matches=(Match("DM", (("USUBJID", "USUBJID"),)),)), AE=AE, DM=dm)
+    assert found[0] == ("AE", "not applicable", "no records after matching datasets")
+
+
+def test_presence_of_datasets_is_judged_once_for_the_study():
+    check = rule(condition("not_exists", "DM"), "Domain Presence Check")
+    assert outcomes(check, AE=AE, CM=AE.assign(DOMAIN="CM")) == [("STUDY", "findings", "")]
+
+
+def test_split_datasets_are_judged_together_under_the_first_name():
+    qs = pd.DataFrame({"DOMAIN": ["QS"], "USUBJID": ["A"], "QSSEQ": [1.0]})
+    study = make_study({"QSCG": qs, "QSFT": qs}, STANDARD)
+    outcome, = run([rule(condition("is_not_unique_set", "--SEQ", "USUBJID"))], study)
+    hits, = outcome.hits
+    assert outcome.dataset == "QSCG" and hits.rows.tolist() == [0, 1]
+    assert [hits.table.sources[part] for part in hits.table.part] == ["QSCG", "QSFT"] and hits.table.records.tolist() == [1, 1]
+    apart = rule(condition("is_not_unique_set", "--SEQ", "USUBJID"), scope=Scope(split=True))
+    assert [o.status for o in run([apart], study)] == ["passed", "passed"]
+
+
+def test_split_datasets_may_have_different_variables():
+    a = pd.DataFrame({"DOMAIN": ["QS"], "QSORRES": ["1"]})
+    b = pd.DataFrame({"DOMAIN": ["QS"], "QSSTAT": ["NOT DONE"]})
+    outcome, = run([rule(Group("all", (condition("empty", "QSORRES"), condition("non_empty", "QSSTAT"))))], make_study({"QSA": a, "QSB": b}))
+    assert outcome.hits[0].rows.tolist() == [1]
+
+
+TABLE = frame_to_table("AE", AE)
+T, F = condition("non_empty", "USUBJID"), condition("empty", "USUBJID")
+GONE = condition("empty", "GONE")
+
+
+@pytest.mark.parametrize(("check", "rows"), [
+    (Group("all", (T, F)), []),
+    (Group("any", (T, F)), [0, 1]),
+    (Group("not", (F,)), [0, 1]),
+    (Group("not", (Group("any", (F, EMPTY_TERM)),)), [0]),
+    (Group("any", (GONE, EMPTY_TERM)), [1]),
+    (Group("any", (Group("all", (T, GONE)), EMPTY_TERM)), [1]),
+    (Group("all", (Group("any", (GONE, T)), EMPTY_TERM)), [1]),
+])
+def test_groups_of_conditions(check, rows):
+    assert np.flatnonzero(holds(check, TABLE)).tolist() == rows
+
+
+@pytest.mark.parametrize("check", [GONE, Group("all", (T, GONE)), Group("any", (GONE, GONE)), Group("all", (F, Group("any", (GONE,)))), Group("not", (GONE,))])
+def test_missing_column_is_not_silence(check):
+    with pytest.raises(ColumnMissing):
+        holds(check, TABLE)
+
+
+def test_condition_without_a_name_is_asked_of_every_column():
+    assert holds(Condition("non_empty", None), TABLE).tolist() == [True, False]
+
+
+def test_output_variables_default_to_what_the_check_asks_about():
+    check = Group("all", (condition("empty", "--TERM"), Group("any", (condition("equal_to", "--SEQ", 1), condition("empty", "--TERM")))))
+    assert output_variables(rule(check), TABLE) == ["AETERM", "AESEQ"]
+    assert output_variables(rule(check, output_variables=("--SEV",)), TABLE) == ["AESEV"]
+
+
+def test_values_are_judged_one_variable_at_a_time():
+    outcome, = run([rule(Group("all", (condition("matches_regex", "variable_name", "^AE"), condition("empty", "variable_value"))),
+                         "Value Check with Variable Metadata")], make_study({"AE": AE}))
+    assert [(hits.table.column("variable_name").cells[0], hits.rows.tolist()) for hits in outcome.hits] == [("AETERM", [1])]
+
+
+def test_names_of_variables_are_literals_in_value_checks():
+    check = Group("all", (condition("equal_to", "variable_name", "AETERM"), condition("non_empty", "variable_value")))
+    outcome, = run([rule(check, "Value Check with Variable Metadata")], make_study({"AE": AE}))
+    assert [hits.rows.tolist() for hits in outcome.hits] == [[0]]

@@ -1,0 +1,138 @@
+"""Reading rules: CDISC's format into Rule, and one clear message for everything that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdtm_convert.errors import InputError, SpecError
+from sdtm_convert.rules.load import load_rules, parse_rule
+from sdtm_convert.rules.rule import Condition, Group, Match, Operation, Scope
+
+RULE = """\
+Core: {Id: X-1, Version: "1", Status: Published}
+Authorities:
+  - Organization: CDISC
+    Standards:
+      - Name: SDTMIG
+        Version: "3.4"
+        References:
+          - Citations:
+              - {Document: IG v3.4, Section: 6.2}
+Description: What it is about.
+Rule Type: Record Data
+Sensitivity: Dataset
+Scope:
+  Classes: {Include: [EVENTS]}
+  Domains: {Exclude: [DS], include_split_datasets: true}
+Match Datasets:
+  - Name: DM
+    Keys: [USUBJID, {Left: A, Right: B}]
+Operations:
+  - {id: $s, operator: distinct, domain: DM, name: USUBJID, group: [SITEID], filter: {SEX: F}}
+Check:
+  all:
+    - {name: --TERM, operator: non_empty}
+    - not:
+        any:
+          - {name: USUBJID, operator: is_contained_by, value: $s}
+          - {name: --SEQ, operator: greater_than, value: 1}
+Outcome:
+  Message: Something is wrong.
+  Output Variables: [--TERM]
+"""
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(SpecError) as error:
+        parse_rule(text, "r.yml")
+    return [str(fault) for fault in error.value.faults]
+
+
+def test_rule_is_read():
+    rule = parse_rule(RULE)
+    assert (rule.id, rule.severity, rule.sensitivity, rule.message) == ("X-1", "error", "Dataset", "Something is wrong.")
+    assert rule.scope == Scope(classes=("EVENTS",), not_domains=("DS",), split=True)
+    assert rule.matches == (Match("DM", (("USUBJID", "USUBJID"), ("A", "B"))),)
+    assert rule.operations == (Operation("$s", "distinct", "USUBJID", "DM", ("SITEID",), {"SEX": "F"}),)
+    assert rule.output_variables == ("--TERM",) and rule.references == ("IG v3.4 6.2",)
+    inner = Group("any", (Condition("is_contained_by", "USUBJID", "$s"), Condition("greater_than", "--SEQ", 1)))
+    assert rule.check == Group("all", (Condition("non_empty", "--TERM"), Group("not", (inner,))))
+
+
+def test_rule_is_for_the_standards_of_its_authorities():
+    rule = parse_rule(RULE)
+    assert rule.is_for("sdtmig", "3.4") and rule.is_for("SDTMIG", "3-4")
+    assert not rule.is_for("sdtmig", "3.3") and not rule.is_for("adamig", "3.4")
+
+
+def test_unknown_operator_names_file_line_place_and_the_likely_one():
+    assert faults(RULE.replace("operator: non_empty", "operator: not_empty")) == [
+        "r.yml:23: X-1 Check.all[0].operator: unknown operator 'not_empty'. Did you mean 'non_empty'?"]
+
+
+def test_unknown_operation_and_rule_type_are_named_together():
+    text = RULE.replace("operator: distinct", "operator: distinkt").replace("Record Data", "Record Date")
+    assert faults(text) == [
+        "r.yml:11: X-1 Rule Type: unknown rule type 'Record Date'. Did you mean 'Record Data'?",
+        "r.yml:20: X-1 Operations[0].operator: unknown operation 'distinkt'. Did you mean 'distinct'?"]
+
+
+def test_operator_without_what_it_needs():
+    assert faults(RULE.replace("operator: non_empty}", "operator: prefix_equal_to}")) == [
+        "r.yml:23: X-1 Check.all[0]: the operator 'prefix_equal_to' needs 'prefix'.",
+        "r.yml:23: X-1 Check.all[0]: the operator 'prefix_equal_to' needs 'value'."]
+
+
+def test_wrong_regular_expression():
+    message, = faults(RULE.replace("operator: non_empty}", 'operator: matches_regex, value: "(a"}'))
+    assert message.startswith("r.yml:23: X-1 Check.all[0]: '(a' is no regular expression:")
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("Outcome:", "Outcomes:", "unknown key 'Outcomes'. Did you mean 'Outcome'?"),
+    ("{name: --TERM, operator: non_empty}", "{name: --TERM, operator: non_empty, valeu: 1}", "unknown key 'valeu'. Did you mean 'value'?"),
+    ("Sensitivity: Dataset", "Sensitivity: Datasets", "\"Datasets\" is none of"),
+    ("Core: {Id: X-1,", "Core: {", "the key 'Id' is missing"),
+    ("  all:\n", "  every:\n", "unknown key 'every'"),
+    ("  Message: Something is wrong.\n", "", "the key 'Message' is missing"),
+    ("Rule Type: Record Data\n", "Rule Type: Record Data\nRule Type: Record Data\n", "the key is given twice"),
+])
+def test_rule_that_is_not_in_the_format(old, new, message):
+    assert any(message in fault for fault in faults(RULE.replace(old, new)))
+
+
+@pytest.mark.parametrize("check", ["{any: [{name: X, operator: empty}], all: [{name: X, operator: empty}]}", "{all: []}", "{}"])
+def test_a_group_is_of_one_kind_and_not_empty(check):
+    message, = faults(RULE[: RULE.index("Check:")] + f"Check: {check}\nOutcome: {{Message: m.}}\n")
+    assert message == "r.yml:21: X-1 Check: a group of conditions is one of all, any, not, with at least one condition."
+
+
+def test_folders_are_read_deep_and_in_the_order_of_ids(tmp_path: Path):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "rule.yml").write_text(RULE.replace("X-1", "X-2"))
+    (tmp_path / "rule.yml").write_text(RULE)
+    assert [rule.id for rule in load_rules(tmp_path)] == ["X-1", "X-2"]
+
+
+def test_all_faults_of_all_files_are_said_at_once(tmp_path: Path):
+    (tmp_path / "a.yml").write_text(RULE.replace("non_empty", "nonempty"))
+    (tmp_path / "b.yml").write_text("- a list")
+    (tmp_path / "c.yml").write_text(RULE)
+    (tmp_path / "d.yml").write_text(RULE)
+    with pytest.raises(SpecError) as error:
+        load_rules(tmp_path)
+    assert [Path(fault.place.file).name for fault in error.value.faults] == ["a.yml", "b.yml", "d.yml"]
+    assert "the id is taken by" in str(error.value)
+
+
+def test_paths_that_are_not_there(tmp_path: Path):
+    for path, message in ((tmp_path / "none", "no such rule file or folder"), (tmp_path, "no rule files")):
+        with pytest.raises(InputError, match=message):
+            load_rules(path)
+
+
+def test_all_published_rules_are_read(shared):
+    rules = load_rules(*sorted((shared / "open-rules").glob("*/rule.yml")))
+    assert len(rules) == 332 and all(rule.id.startswith("CORE-") for rule in rules)

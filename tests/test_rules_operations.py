@@ -1,0 +1,147 @@
+"""Operations: for each one, small datasets and the column that it makes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sdtm_convert.model import Codelist, Dataset, Standard, StandardDataset, StandardVariable, Term, Terminology, Variable
+from sdtm_convert.rules.operations import OPERATIONS, run_operations
+from sdtm_convert.rules.rule import NotApplicable, NotRun, Operation, RuleError
+from sdtm_convert.rules.study import make_study
+
+
+def variables(*names_and_core):
+    return {name: StandardVariable(name, name.title(), "Char", "Topic", core, order)
+            for order, (name, core) in enumerate(names_and_core, start=1)}
+
+
+STANDARD = Standard("SDTMIG", "3.4", {
+    "DM": StandardDataset("DM", "Demographics", "SPECIAL PURPOSE", "", variables(("USUBJID", "Req"), ("RFSTDTC", "Exp"), ("DMDTC", "Perm"))),
+    "AE": StandardDataset("AE", "Adverse Events", "EVENTS", "", variables(("USUBJID", "Req"), ("AETERM", "Req"), ("AESER", "Exp"))),
+})
+NY = Codelist("C66742", "NY", "No Yes Response", False, (Term("N", "C49487"), Term("Y", "C49488")))
+TERMINOLOGY = (Terminology("SDTM", "2025-03-28", {"C66742": NY}),)
+DATASETS = {
+    "DM": pd.DataFrame({"DOMAIN": "DM", "USUBJID": ["A", "B"], "RFSTDTC": ["2020-01-10", "2020-02"]}),
+    "AE": pd.DataFrame({"DOMAIN": "AE", "USUBJID": ["A", "A", "B", "C"], "AETERM": ["x", "y", "x", None],
+                        "AESTDTC": ["2020-01-12", "2020-01-09T08:00", "2020-01", "2020-01-01"], "AESEV": ["MILD", "SEVERE", "MILD", None]}),
+    "SUPPAE": pd.DataFrame({"RDOMAIN": "AE", "USUBJID": ["A", "B"], "IDVAR": ["AETERM", "NOSUCH"], "QNAM": ["P", "Q"]}),
+}
+METADATA = {"AE": Dataset("AE", "Adverse Events", "EVENTS", "", (Variable("AETERM", "Term", "Char", "text", 200),), ("USUBJID", "AETERM"))}
+
+
+def result(operator: str, dataset: str = "AE", id: str = "$r", standard=STANDARD, terminology=TERMINOLOGY, before: tuple = (), **parts) -> list:
+    """The column that the operation makes of a dataset, as cells."""
+    study = make_study(DATASETS, standard, terminology, METADATA)
+    plain = {key: parts.pop(key) for key in ("name", "domain", "group", "filter") if key in parts}
+    operations = (*before, Operation(id, operator, **plain, options=parts))
+    return run_operations(operations, study.tables[dataset], study).column(id).cells.tolist()
+
+
+LIST_A, LIST_B = Operation("$a", "distinct", "AESEV"), Operation("$b", "distinct", "AESEV", filter={"USUBJID": "A"})
+
+EXAMPLES = [
+    ("distinct", {"name": "USUBJID", "domain": "DM"}, [["A", "B"]] * 4),
+    ("distinct", {"name": "--TERM", "group": ("USUBJID",)}, [["x", "y"], ["x", "y"], ["x"], []]),
+    ("distinct", {"name": "AETERM", "filter": {"AESEV": "MILD"}}, [["x"]] * 4),
+    ("distinct", {"dataset": "SUPPAE", "name": "IDVAR", "domain": "SUPP--", "value_is_reference": True}, [["AETERM"]] * 2),
+    ("record_count", {}, [4] * 4),
+    ("record_count", {"filter": {"AESEV": "MI&"}}, [2] * 4),
+    ("record_count", {"group": ("USUBJID",)}, [2, 2, 1, 1]),
+    ("record_count", {"dataset": "DM", "domain": "AE", "group": ("USUBJID",)}, [2, 1]),
+    ("record_count", {"group": ("USUBJID", "AESTDTC"), "regex": r"^\d{4}-\d{2}"}, [2, 2, 1, 1]),
+    ("min_date", {"name": "AESTDTC"}, ["2020-01"] * 4),
+    ("min_date", {"dataset": "DM", "domain": "AE", "name": "AESTDTC", "group": ("USUBJID",)}, ["2020-01-09T08:00", "2020-01"]),
+    ("max_date", {"name": "AESTDTC", "group": ("USUBJID",)}, ["2020-01-12", "2020-01-12", "2020-01", "2020-01-01"]),
+    ("dy", {"name": "--STDTC"}, [3, -1, None, None]),
+    ("variable_exists", {"name": "AESEV"}, [True] * 4),
+    ("variable_exists", {"name": "AGE", "domain": "DM"}, [False] * 4),
+    ("variable_is_null", {"name": "AESEV"}, [False] * 4),
+    ("variable_is_null", {"name": "AESER"}, [True] * 4),
+    ("minus", {"before": (LIST_A, LIST_B), "name": "$a", "subtract": "$b"}, [[]] * 4),
+    ("difference", {"dataset": "DM", "before": (Operation("$n", "record_count", domain="AE", group=("USUBJID",)), Operation("$all", "record_count")),
+                    "name": "$n", "subtract": "$all"}, [0, -1]),
+    ("percentage", {"dataset": "DM", "before": (Operation("$n", "record_count", domain="AE", group=("USUBJID",)), Operation("$all", "record_count")),
+                    "name": "$n", "of": "$all"}, [100, 50]),
+    ("study_domains", {}, [["", "AE", "DM"]] * 4),
+    ("dataset_names", {"dataset": "DM"}, [["AE", "DM", "SUPPAE"]] * 2),
+    ("variable_count", {"name": "--TERM"}, [1] * 4),
+    ("get_column_order_from_dataset", {"dataset": "DM"}, [["DOMAIN", "USUBJID", "RFSTDTC"]] * 2),
+    ("extract_metadata", {"name": "dataset_name"}, ["AE"] * 4),
+    ("extract_metadata", {"name": "dataset_keys"}, [["USUBJID", "AETERM"]] * 4),
+    ("domain_label", {}, ["Adverse Events"] * 4),
+    ("domain_is_custom", {"dataset": "DM"}, [False] * 2),
+    ("required_variables", {}, [["USUBJID", "AETERM"]] * 4),
+    ("expected_variables", {}, [["AESER"]] * 4),
+    ("permissible_variables", {"dataset": "DM"}, [["DMDTC"]] * 2),
+    ("get_column_order_from_library", {"dataset": "DM"}, [["USUBJID", "RFSTDTC", "DMDTC"]] * 2),
+    ("variable_names", {"dataset": "DM"}, [["AESER", "AETERM", "DMDTC", "RFSTDTC", "USUBJID"]] * 2),
+    ("get_dataset_filtered_variables", {"key_name": "role", "key_value": "Timing"}, [["AESTDTC"]] * 4),
+    ("codelist_terms", {"codelists": ["NY"]}, [["N", "Y"]] * 4),
+    ("codelist_terms", {"codelists": ["NY"], "returntype": "code"}, [["C49487", "C49488"]] * 4),
+    ("codelist_terms", {"codelists": ["NY"], "returntype": "code", "level": "codelist"}, [["C66742"]] * 4),
+]
+BEGINNINGS = {  # lists too long to write out
+    "get_model_column_order": ({}, ["STUDYID", "DOMAIN", "USUBJID"]),
+    "get_model_filtered_variables": ({"key_name": "role", "key_value": "Timing"}, ["VISITNUM", "VISIT", "VISITDY"]),
+    "get_parent_model_column_order": ({"dataset": "SUPPAE"}, ["STUDYID", "DOMAIN", "USUBJID"]),
+}
+
+
+@pytest.mark.parametrize(("operator", "parts", "cells"), EXAMPLES, ids=lambda part: part if isinstance(part, str) else "")
+def test_operation(operator, parts, cells):
+    assert result(operator, **parts) == cells
+
+
+@pytest.mark.parametrize("operator", BEGINNINGS)
+def test_operation_on_the_model(operator):
+    parts, beginning = BEGINNINGS[operator]
+    assert result(operator, **parts)[0][:3] == beginning
+
+
+def test_model_has_the_variables_of_the_class_with_the_prefix_of_the_domain():
+    names = result("get_model_column_order")[0]
+    assert names.index("AESEQ") < names.index("AETERM") < names.index("AESER") < names.index("VISITNUM") < names.index("AEDTC")
+    assert "AETESTCD" not in names
+
+
+def test_every_operation_has_an_example_and_a_docstring():
+    assert {example[0] for example in EXAMPLES} | set(BEGINNINGS) == set(OPERATIONS)
+    assert all(function.__doc__ for function in OPERATIONS.values())
+
+
+def test_dataset_that_is_not_there_makes_the_rule_not_applicable():
+    with pytest.raises(NotApplicable, match="no dataset EX"):
+        result("distinct", name="USUBJID", domain="EX")
+
+
+@pytest.mark.parametrize(("operator", "parts", "need"), [
+    ("required_variables", {"standard": None}, "the standard"),
+    ("codelist_terms", {"codelists": ["NY"], "terminology": ()}, "controlled terminology"),
+    ("codelist_terms", {"codelists": ["NOSUCH"]}, "the codelist NOSUCH"),
+    ("extract_metadata", {"name": "dataset_size"}, "the files' sizes"),
+])
+def test_what_was_not_given_makes_the_rule_not_run(operator, parts, need):
+    with pytest.raises(NotRun, match=need):
+        result(operator, **parts)
+
+
+def test_a_wrong_date_is_an_error_not_silence():
+    study = make_study({"AE": pd.DataFrame({"DOMAIN": ["AE"], "AESTDTC": ["soon"]})})
+    with pytest.raises(RuleError, match="soon"):
+        run_operations((Operation("$r", "min_date", "AESTDTC"),), study.tables["AE"], study)
+
+
+def test_study_day_of_a_subject_that_is_not_in_dm_does_not_shift_the_others():
+    study = make_study({
+        "DM": pd.DataFrame({"DOMAIN": "DM", "USUBJID": ["B"], "RFSTDTC": ["2020-01-10"]}),
+        "AE": pd.DataFrame({"DOMAIN": "AE", "USUBJID": ["A", "B"], "AESTDTC": ["2020-01-01", "2020-01-11"]}),
+    })
+    cells = run_operations((Operation("$r", "dy", "AESTDTC"),), study.tables["AE"], study).column("$r").cells
+    assert cells.tolist() == [None, 2]
+
+
+def test_later_operations_see_the_results_of_earlier_ones():
+    assert np.shape(result("minus", before=(LIST_A, LIST_B), name="$a", subtract="$b")) == (4, 0)
