@@ -1,0 +1,478 @@
+"""The example study, built: record counts, values of single subjects and every planted defect, told from the raw files in plain Python."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections import Counter, defaultdict
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sdtm_convert.accounting import lineage
+from sdtm_convert.flow import Build, build
+
+STUDY = Path(__file__).resolve().parent.parent / "mappings" / "IRCT20200413047063N2"
+MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
+EPOCH = datetime(1960, 1, 1)
+NO_SUBJECT = "01-000"  # planted: not in demography
+
+
+@pytest.fixture(scope="module")
+def built() -> Build:
+    return build(STUDY)
+
+
+@pytest.fixture(scope="module")
+def defects() -> list[dict[str, str]]:
+    return read("planted_defects")
+
+
+def read(form: str) -> list[dict[str, str]]:
+    with (STUDY / "raw" / f"{form}.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def form(name: str) -> list[dict[str, str]]:
+    """The rows of a form without repeats, subjects without blanks."""
+    rows = {tuple(row.items()): row for row in read(name)}
+    return [{**row, "SUBJECT": row["SUBJECT"].strip()} for row in rows.values()]
+
+
+def filled(name: str, *fields: str) -> int:
+    return sum(bool(row[field].strip()) for row in form(name) for field in fields)
+
+
+def days(text: str) -> int:
+    return (date.fromisoformat(text[:10]) - EPOCH.date()).days
+
+
+def usubjid(subject: str) -> str:
+    return f"IRCT20200413047063N2-{subject}"
+
+
+def of(built: Build, dataset: str, subject: str, **where) -> pd.DataFrame:
+    """The records of a subject that have these values."""
+    frame = built.datasets[dataset]
+    mask = frame["USUBJID"] == usubjid(subject)
+    for name, value in where.items():
+        mask &= frame[name] == value
+    return frame[mask]
+
+
+def from_row(built: Build, dataset: str, form: str, row: str) -> pd.DataFrame:
+    """The records of a dataset that come from a row of a form (counted from 1)."""
+    names, numbers = lineage(built.derived, dataset, built.conformed.rows[dataset])
+    return built.datasets[dataset][(names == form) & (numbers == int(row) - 1)]
+
+
+# --- How many records -------------------------------------------------------------------------------------------------
+
+
+def expected_counts() -> dict[str, int]:
+    abg, ic, rand, ds = form("abg"), form("ic"), form("rand"), {row["SUBJECT"]: row for row in form("ds")}
+    known = [row for row in form("lab") if row["LBTEST"] != "Procalcitonin"]
+    violated = [row["SUBJECT"] for row in ic for field in row if (field[:3], row[field]) in (("INC", "No"), ("EXC", "Yes"))]
+    randomised = {row["SUBJECT"]: row["RANDDTTM"][:10] for row in rand}
+    follow_up = sum(days(ds[subject]["DSDAT"]) >= days(day) + 5 for subject, day in randomised.items())
+    return {
+        "DM": len(form("dm")), "SE": len(ic) + len(rand) + follow_up, "SV": len(form("sv")),
+        "AE": sum(row["AEYN"] == "Yes" for row in form("ae")), "CM": sum(row["CMYN"] == "Yes" for row in form("cm")),
+        "MH": sum(row["MHYN"] == "Yes" for row in form("mh")), "HO": sum(row["ICUYN"] == "Yes" for row in form("icu")),
+        "EC": len(form("inf")), "EX": sum(row["INFGIVEN"] == "Yes" for row in form("inf")),
+        "DS": 2 * len(ic) + len(rand) + filled("ds", "TRTCOMP") + len(ds), "DD": filled("ds", "DTHCAUS"),
+        "IE": len(violated), "DV": sum(subject in randomised for subject in violated),
+        "VS": filled("vs", "SBP", "DBP", "PULSE", "RESP", "TEMP", "WEIGHT", "HEIGHT") + filled("abg", "SPO2"),
+        "LB": len(known) + filled("abg", "PAO2", "PACO2", "PH", "FIO2") + sum(bool(row["PAO2"] and row["FIO2"]) for row in abg),
+        "QS": len(form("qs")), "RE": filled("sofa", "O2REQ", "O2FLOW") + filled("abg", "O2SUPP"),
+        "RS": sum(filled("sofa", field) for field in form("sofa")[0] if field.startswith("SOFA ")),
+        "ADSL": len(form("dm")), "ADAE": sum(row["AEYN"] == "Yes" for row in form("ae")),
+        "SUPPAE": 1, "SUPPDM": len(rand) + filled("ic", "PROTVER"), "SUPPHO": filled("icu", "OUTTO"), "SUPPSV": filled("sv", "VISTYPE"),
+        "SUPPEC": filled("inf", "VOLUME", "INTERRUPTED", "INTREASON"), "SUPPEX": filled("inf", "VOLUME", "INTERRUPTED"),
+    }
+
+
+def test_every_dataset_has_the_records_that_its_forms_have_answers_for(built):
+    counts = {name: len(frame) for name, frame in built.datasets.items()}
+    counts.pop("ADEFF")
+    assert counts == expected_counts()
+
+
+def test_adeff_has_a_record_for_each_result_and_one_icu_free_record_for_each_randomised_subject(built):
+    words = {"C-reactive protein": "CRP", "CRP": "CRP", "CRP (quantitative)": "CRP", "Interleukin-6": "IL6", "IL-6": "IL6", "IL 6": "IL6",
+             "Ferritin": "FERRITIN", "Serum ferritin": "FERRITIN", "D-dimer": "DDIMER", "D-Dimer": "DDIMER", "D dimer": "DDIMER", "LDH": "LDH",
+             "Lactate dehydrogenase": "LDH", "Lymphocytes": "LYM", "Lymphocyte count": "LYM", "Lymph. abs.": "LYM",
+             "Dyspnoea grade": "MMRC", "Pneumonia improvement (imaging)": "PNEUMIMP", "Cough": "SYMPTOT"}
+    done = [row for row in form("lab") if row["SUBJECT"] != NO_SUBJECT and row["LBRESULT"].lower() not in ("", "nd", "not done", "hemolysed")]
+    expected = Counter(words[row["LBTEST"]] for row in done if row["LBTEST"] in words)
+    expected += Counter(words[row["ITEM"]] for row in form("qs") if row["ITEM"] in words)
+    expected["PFRATIO"] = sum(bool(row["PAO2"] and row["FIO2"]) for row in form("abg"))
+    expected["ICUFREE"] = len(form("rand"))
+    assert Counter(built.datasets["ADEFF"]["PARAMCD"]) == expected
+
+
+# --- Values of single subjects, read off the forms by hand --------------------------------------------------------------
+
+
+def test_demography_of_a_treated_subject_a_control_and_a_screen_failure(built):
+    treated, control, failure = (of(built, "DM", subject).iloc[0] for subject in ("01-002", "02-001", "02-002"))
+    assert treated[["RFSTDTC", "RFXSTDTC", "RFXENDTC", "RFICDTC", "RFENDTC", "ARMCD", "ACTARMCD", "AGE", "SEX", "COUNTRY"]].tolist() == [
+        "2020-05-02T09:58", "2020-05-02T12:06", "2020-05-06T13:33", "2020-05-02T07:36", "2020-05-30", "EXO", "EXO", 61, "F", "IRN"]
+    assert control[["RFSTDTC", "ARM", "ACTARM", "BRTHDTC", "DMDY"]].tolist() == [
+        "2020-04-26T09:59", "Standard care", "Standard care", "1955-01-24", -1]
+    assert control[["RFXSTDTC", "DTHDTC", "ARMNRS"]].isna().all()
+    assert failure[["ARMNRS", "RFICDTC", "BRTHDTC"]].tolist() == ["SCREEN FAILURE", "2020-05-13T16:05", "1990"]
+    assert failure[["RFSTDTC", "ARMCD", "ARM", "ACTARMCD", "ACTARM", "RFXSTDTC"]].isna().all()
+
+
+def test_a_dose_in_milligrams_is_in_micrograms_in_ex_and_as_collected_in_ec(built):
+    assert of(built, "EX", "03-004")["EXDOSE"].tolist() == [140, 200, 200]
+    assert of(built, "EC", "03-004")[["ECDOSE", "ECDOSU"]].values.tolist() == [[0.14, "mg"], [0.2, "mg"], [0.2, "mg"]]
+    not_given = of(built, "EC", "02-005", ECOCCUR="N")
+    assert not_given["ECREASOC"].tolist() == ["ADVERSE EVENT"] * 2 and not_given["ECDOSE"].isna().all()
+
+
+@pytest.mark.parametrize(("subject", "test", "visit", "orres", "unit", "stresn", "standard"), [
+    ("02-001", "CRP", 2, "8.67", "mg/dL", 86.7, "mg/L"),
+    ("02-001", "INTLK6", 2, "114.0", "ng/L", 114, "ng/L"),
+    ("02-017", "LYM", 9.1, "878", "10^6/L", 0.878, "10^9/L"),
+    ("02-017", "DDIMER", 9.1, "2057", "ug/L FEU", 2.057, "mg/L FEU"),
+    ("02-017", "CREAT", 9.1, "1.04", "mg/dL", 92, "umol/L"),  # 1.04 x 88.42 = 91.96
+    ("02-017", "BILI", 9.1, "0.7", "mg/dL", 12, "umol/L"),  # 0.7 x 17.1 = 11.97
+    ("03-001", "PO2", 2, "10.9", "kPa", 81.8, "mmHg"),  # 10.9 x 7.50062
+    ("03-001", "FIO2", 2, "50", "%", 0.5, "fraction of 1"),
+    ("02-001", "FIO2", 2, "0.38", "fraction of 1", 0.38, "fraction of 1"),
+])  # fmt: skip
+def test_results_in_standard_units(built, subject, test, visit, orres, unit, stresn, standard):
+    record = of(built, "LB", subject, LBTESTCD=test, VISITNUM=visit).iloc[0]
+    assert record[["LBORRES", "LBORRESU", "LBSTRESU"]].tolist() == [orres, unit, standard]
+    assert record["LBSTRESN"] == pytest.approx(stresn, abs=1e-9)
+
+
+def test_the_ratio_is_derived_from_pressure_in_mmhg_and_oxygen_as_a_fraction(built):
+    ratios = [of(built, "LB", subject, LBTESTCD="PO2FIO2", VISITNUM=2).iloc[0] for subject in ("02-001", "03-001", "01-001")]
+    assert [record["LBSTRESN"] for record in ratios] == [181.6, 163.5, 106.5]  # 69 / 0.38, 10.9 kPa / 50 %, 66 / 62 %
+    assert {(record["LBDRVFL"], record["LBSTRESU"]) for record in ratios} == {("Y", "mmHg")}
+    assert all(pd.isna(record["LBORRES"]) for record in ratios)
+
+
+def test_the_last_value_before_the_first_infusion_is_flagged(built):
+    flagged = of(built, "VS", "02-004", VSLOBXFL="Y").set_index("VSTESTCD")
+    assert flagged.loc["TEMP", ["VSDTC", "VSTPT", "VSSTRESN", "VSRFTDTC"]].tolist() == ["2020-05-20T11:56", "PRE-DOSE", 37.1, "2020-05-20T12:19"]
+    assert flagged.loc["WEIGHT", "VISITNUM"] == 1
+    assert of(built, "VS", "02-001")["VSLOBXFL"].isna().all()  # standard care
+
+
+def test_elements_end_where_the_next_begins(built):
+    elements = of(built, "SE", "02-001")[["ETCD", "EPOCH", "SESTDTC", "SEENDTC"]].values.tolist()
+    assert elements == [["SCRN", "SCREENING", "2020-04-25T14:55", "2020-04-26T09:59"], ["SOC", "TREATMENT", "2020-04-26T09:59", "2020-05-01"],
+                        ["FUP", "FOLLOW-UP", "2020-05-01", "2020-05-11"]]
+    assert of(built, "SE", "02-002")["ETCD"].tolist() == ["SCRN"]
+    assert of(built, "LB", "02-001", LBTESTCD="CRP", VISITNUM=2)["EPOCH"].tolist() == ["SCREENING"]  # 09:20, before randomisation at 09:59
+
+
+def test_disposition_deviation_and_death(built):
+    assert of(built, "DS", "02-005")["DSDECOD"].tolist() == [
+        "ELIGIBILITY CRITERIA MET", "INFORMED CONSENT OBTAINED", "ADVERSE EVENT", "RANDOMIZED", "COMPLETED"]
+    assert of(built, "DD", "01-005")[["DDORRES", "DDDTC"]].values.tolist() == [["Respiratory failure", "2020-05-12T07:14"]]
+    assert of(built, "IE", "02-017")[["IETESTCD", "IEORRES"]].values.tolist() == [["EXCL08", "Y"]]
+
+
+def test_questionnaires_keep_the_answer_and_its_number(built):
+    records = of(built, "QS", "02-001", VISITNUM=2).set_index("QSTESTCD")
+    assert records["QSORRES"].to_dict() == {"MMRC0101": "Grade 2", "SPE0101": "Moderate", "SPE0102": "Mild", "SPE0103": "Severe",
+                                            "SPE0104": "Severe", "SPE0105": "Moderate"}
+    assert records["QSSTRESN"].tolist() == [2, 2, 1, 3, 3, 2]
+    assert records.loc["MMRC0101", ["QSTEST", "QSCAT", "QSSTRESC"]].tolist() == ["MMRC01-Description of Breathlessness", "MMRC", "2"]
+
+
+# --- Planted defects that have one meaning ------------------------------------------------------------------------------
+
+CONVERTED = {  # id: dataset, variable, value; "" is missing
+    "D0008": ("DM", "SEX", "M"), "D0010": ("DM", "RACE", "WHITE"),
+    "D0019": ("MH", "MHTERM", "Diabetes mellitus type II see letter of GP"),
+    "D0058": ("SV", "VISITNUM", 9.1), "D0061": ("EX", "EXENDTC", "2020-08-10"),
+    "D0065": ("VS", "VSDTC", "2020-05-20"), "D0066": ("VS", "VSDTC", "2020-06-28"), "D0070": ("VS", "VSDTC", "2020-07-17"),
+    "D0071": ("VS", "VSDTC", "2020-07-26"), "D0067": ("VS", "VSPOS", "SEMI-RECUMBENT"), "D0072": ("VS", "VSSTRESN", 37.4),
+    "D0073": ("VS", "VSORRESU", "F"), "D0074": ("VS", "VSSTRESN", 36.8), "D0077": ("VS", "VISITNUM", 9.1), "D0078": ("VS", "VSDTC", "2020-09-11T09:37"),
+    "D0079": ("LB", "LBSTRESN", 7.38), "D0082": ("LB", "LBDTC", "2020-08-30T08:26"),
+    "D0086": ("LB", "LBSTRESN", 19.2), "D0096": ("LB", "LBSTRESN", 32.0), "D0099": ("LB", "LBSTRESN", 8.6), "D0106": ("LB", "LBSTRESN", 70.9),
+    "D0085": ("LB", "LBORRESU", "mg/dL"), "D0095": ("LB", "LBORRESU", "mg/dL"), "D0098": ("LB", "LBORRESU", "mg/dL"), "D0105": ("LB", "LBORRESU", "mg/dL"),
+    "D0087": ("LB", "LBSTNRHI", 5.0), "D0097": ("LB", "LBSTNRHI", 5.0), "D0100": ("LB", "LBSTNRHI", 5.0), "D0107": ("LB", "LBSTNRHI", 5.0),
+    "D0101": ("LB", "LBORRESU", "umol/L"), "D0102": ("LB", "LBSTRESN", 100.0), "D0103": ("LB", "LBSTNRLO", 53.0), "D0104": ("LB", "LBSTNRHI", 124.0),
+    "D0124": ("LB", "LBORRESU", "umol/L"), "D0125": ("LB", "LBSTRESN", 64.0), "D0126": ("LB", "LBSTNRLO", 53.0), "D0127": ("LB", "LBSTNRHI", 124.0),
+    "D0092": ("LB", "LBDTC", "2020-05-23"), "D0117": ("LB", "LBDTC", "2020-07-31"), "D0128": ("LB", "LBDTC", "2020-09-08"), "D0142": ("LB", "LBDTC", "2020-09-16"),
+    "D0111": ("LB", "LBORRESU", "10^9/L"), "D0115": ("LB", "LBSTRESN", 61.0), "D0122": ("LB", "LBSTRESN", 7.0), "D0143": ("LB", "LBSTRESN", 0.99),
+    "D0119": ("LB", "VISITNUM", 9.0), "D0120": ("LB", "LBDTC", "2020-08-29T08:21"), "D0121": ("LB", "LBTESTCD", "WBC"), "D0146": ("LB", "LBDTC", "2020-10-02T08:25"),
+    **{f"D0{number}": ("LB", "VISITNUM", 9.1) for number in range(130, 142)},
+    "D0147": ("QS", "USUBJID", usubjid("03-002")), "D0165": ("CM", "CMROUTE", "INTRAVENOUS"), "D0170": ("CM", "CMSTDTC", "2020-09-07"),
+    "D0172": ("CM", "CMTRT", "Remdesivir"), "D0175": ("AE", "AEREL", "NOT RELATED"), "D0178": ("AE", "AESER", "N"),
+    "D0177": ("AE", "AESTDTC", "2020-05-23"), "D0180": ("AE", "AESTDTC", "2020-07-22"), "D0183": ("AE", "AESTDTC", "2020-08-12"),
+    "D0185": ("AE", "AESTDTC", "2020-08-16"), "D0188": ("AE", "AESTDTC", "2020-08-30"), "D0193": ("AE", "AESTDTC", "2020-09-24T16:35"),
+    "D0179": ("AE", "AETERM", 'Fever after infusion, "like never before", right arm'), "D0184": ("AE", "AETERM", "-Fast heart rate"),
+    "D0181": ("AE", "AEOUT", "RECOVERED/RESOLVED"), "D0191": ("AE", "AEOUT", "RECOVERED/RESOLVED"),
+}  # fmt: skip
+PARTIAL = {"DM.BRTHDAT": ("DM", "BRTHDTC"), "MHSTDAT": ("MH", "MHSTDTC"), "CMSTDAT": ("CM", "CMSTDTC"), "AESTDAT": ("AE", "AESTDTC")}
+ONE_TEST = {"TEMP": "TEMP", "TEMPU": "TEMP", "PH": "PH"}
+ELSEWHERE = {"below_limit", "above_limit", "result_missing", "no_baseline_lab", "screen_failure"}  # have a test of their own
+
+
+def test_each_defect_with_one_meaning_comes_out_right(built, defects):
+    wrong = []
+    for defect in (defect for defect in defects if defect["id"] in CONVERTED):
+        dataset, variable, value = CONVERTED[defect["id"]]
+        records = from_row(built, dataset, defect["form"], defect["row"])
+        if defect["field"] in ONE_TEST:
+            records = records[records[f"{dataset}TESTCD"] == ONE_TEST[defect["field"]]]
+        found = set(records[variable].dropna())
+        if found != {value}:
+            wrong.append((defect["id"], value, found))
+    assert wrong == []
+
+
+def test_partial_dates_stay_partial_and_unknown_ones_are_empty(built, defects):
+    wrong, seen = [], 0
+    for defect in (d for d in defects if d["field"] in PARTIAL and d["kind"].startswith("date_") and d["outcome"] == "converted"):
+        dataset, variable = PARTIAL[defect["field"]]
+        if defect["kind"] == "date_style":
+            continue
+        _, month, year = (defect["value"] or "UN-UNK-UNKN").split("-")
+        expected = "" if not year.isdigit() else year if month not in MONTHS else f"{year}-{MONTHS.index(month) + 1:02}"
+        value = from_row(built, dataset, defect["form"], defect["row"])[variable].fillna("").item()
+        seen += 1
+        if re.sub(r"-*T.*", "", value) != expected:
+            wrong.append((defect["id"], expected, value))
+    assert wrong == [] and seen == 63
+
+
+def test_limits_stay_text_without_a_number(built, defects):
+    for defect in (d for d in defects if d["kind"] in ("below_limit", "above_limit")):
+        record = from_row(built, "LB", "lab", defect["row"]).iloc[0]
+        assert record["LBORRES"] == defect["value"] and pd.isna(record["LBSTRESN"])
+        assert record["LBSTRESC"][0] == defect["value"][0] and float(record["LBSTRESC"][1:]) == float(defect["value"][1:])
+
+
+def test_a_missing_result_makes_no_record(built):
+    assert set(from_row(built, "LB", "abg", "29")["LBTESTCD"]) == {"PO2", "PH", "FIO2", "PO2FIO2"}
+
+
+def test_a_subject_without_baseline_laboratory_has_no_baseline_and_no_change(built):
+    biomarkers = of(built, "ADEFF", "01-019").query('SRCDOM == "LB" and PARAMCD != "PFRATIO"')
+    assert len(biomarkers) > 10 and biomarkers[["ABLFL", "BASE", "CHG", "PCHG"]].isna().all(axis=None)
+    assert of(built, "ADEFF", "01-019", PARAMCD="PFRATIO")["CHG"].notna().sum() == 7
+
+
+def test_no_defect_with_one_meaning_is_left_untested(defects):
+    partial = {d["id"] for d in defects if d["field"] in PARTIAL and d["kind"].startswith("date_") and d["kind"] != "date_style"}
+    assert [d["id"] for d in defects if d["outcome"] == "converted" and d["id"] not in CONVERTED and d["id"] not in partial and d["kind"] not in ELSEWHERE] == []
+
+
+# --- Planted defects that must be reported ------------------------------------------------------------------------------
+
+RULES = {
+    "date_month_first": {"MAP-DATE-IMPOSSIBLE", "MAP-DATE-UNREADABLE"}, "date_impossible": {"MAP-DATE-IMPOSSIBLE"}, "time_impossible": {"MAP-DATE-IMPOSSIBLE"},
+    "term_not_in_codelist": {"SC-SDTM-0020", "SC-SDTM-0021", "MAP-TERM"}, "number_with_text": {"MAP-RESULT"}, "visit_unknown": {"MAP-LOOKUP"},
+    "unit_missing": {"MAP-UNIT"}, "unit_not_in_codelist": {"MAP-UNIT"}, "ends_before_start": {"SC-SDTM-0032"}, "non_ascii": {"CONFORM-ASCII"},
+    "duplicate_row": {"RAW-DUPLICATE"}, "subject_not_in_dm": {"SC-SDTM-0051"}, "unknown_test": {"RAW-TEST"},
+}
+IN_THE_DATA = {"result_not_done", "ineligible_randomised", "long_text"}  # reported in the datasets themselves: see below
+
+
+def reported(findings: pd.DataFrame, defect: dict[str, str]) -> pd.DataFrame:
+    place = re.compile(rf"{defect['form']} row {defect['row']}( |$)")
+    return findings[findings["source"].fillna("").map(lambda text: bool(place.match(text))) & findings["rule"].isin(RULES[defect["kind"]])]
+
+
+def test_each_defect_without_one_meaning_is_reported_with_its_row_and_value(built, defects):
+    silent, without_value = [], []
+    for defect in (d for d in defects if d["outcome"] == "finding" and d["kind"] not in IN_THE_DATA):
+        found = reported(built.findings, defect)
+        if found.empty:
+            silent.append((defect["id"], defect["kind"]))
+        elif defect["value"] and not any(defect["value"] in str(values) for values in found["values"]):
+            if defect["kind"] not in ("ends_before_start", "subject_not_in_dm"):
+                without_value.append((defect["id"], defect["value"], list(found["values"])))
+    assert (silent, without_value) == ([], [])
+
+
+def test_what_was_not_guessed_is_missing_or_as_collected(built, defects):
+    by_kind = defaultdict(list)
+    for defect in defects:
+        by_kind[defect["kind"]].append(defect)
+    for defect in by_kind["unit_missing"] + by_kind["unit_not_in_codelist"] + by_kind["number_with_text"]:
+        dataset = {"vs": "VS", "lab": "LB"}[defect["form"]]
+        records = from_row(built, dataset, defect["form"], defect["row"])
+        record = records[records[f"{dataset}STRESN"].isna()].iloc[0]
+        raw = read(defect["form"])[int(defect["row"]) - 1]
+        assert record[f"{dataset}ORRES"] == raw.get("LBRESULT", defect["value"])
+        if defect["kind"].startswith("unit"):
+            assert record[["LBSTRESC", "LBSTRESU"]].fillna("").tolist() == [raw["LBRESULT"], raw["LBUNIT"]]
+    assert of(built, "HO", "01-006", HOSPID="2")["HOSTDTC"].isna().all()
+    assert from_row(built, "LB", "abg", "301")["LBDTC"].unique().tolist() == ["2020-08-24"]  # the date without the impossible time
+
+
+def test_results_that_are_none_are_not_done(built, defects):
+    for defect in (d for d in defects if d["kind"] == "result_not_done"):
+        record = from_row(built, "LB", "lab", defect["row"]).iloc[0]
+        assert record["LBSTAT"] == "NOT DONE" and record[["LBORRES", "LBORRESU", "LBSTRESC", "LBSTRESN", "LBSTRESU"]].isna().all()
+
+
+def test_long_text_goes_on_in_the_supplemental_qualifiers(built, defects):
+    defect = next(d for d in defects if d["kind"] == "long_text")
+    first = from_row(built, "AE", "ae", defect["row"])
+    rest = of(built, "SUPPAE", defect["SUBJECT"], QNAM="AETERM1", IDVARVAL=f"{first['AESEQ'].item():.0f}")
+    assert f"{first['AETERM'].item()} {rest['QVAL'].item()}" == defect["value"]
+    assert len(first["AETERM"].item()) <= 200
+
+
+def test_an_ineligible_subject_who_was_randomised_has_a_deviation(built, defects):
+    subjects = [usubjid(d["SUBJECT"]) for d in defects if d["kind"] == "ineligible_randomised"]
+    assert built.datasets["DV"]["USUBJID"].tolist() == subjects
+
+
+def test_nothing_else_is_reported_as_wrong(built, defects):
+    """Errors and warnings about collected data stand at planted defects only; nothing is unaccounted for."""
+    planted = {(d["form"], d["row"]) for d in defects}
+    found = built.findings[built.findings["severity"].isin(["error", "warning"]) & ~built.findings["rule"].str.startswith("SC-ADAM")]
+    places = found["source"].fillna("").str.extract(r"^(\w+) row (\d+)")
+    elsewhere = [index for index, place in zip(found.index, places.itertuples(index=False)) if tuple(place) not in planted]
+    assert found.loc[elsewhere, ["rule", "dataset", "variables", "values", "source"]].values.tolist() == []
+
+
+# --- Analysis datasets, computed again ----------------------------------------------------------------------------------
+
+
+def test_adsl_has_one_record_for_each_subject_of_dm(built):
+    adsl = built.datasets["ADSL"]
+    assert adsl["USUBJID"].tolist() == built.datasets["DM"]["USUBJID"].tolist() and adsl["USUBJID"].is_unique
+    assert Counter(adsl["ITTFL"]) == {"Y": 50, "N": 4} and Counter(adsl["SAFFL"]) == {"Y": 50, "N": 4}
+    assert Counter(adsl["TRT01P"].dropna()) == {"Exosomes plus standard care": 26, "Standard care": 24}
+    assert set(zip(adsl["ITTFL"], adsl["ITTFN"])) == {("Y", 1), ("N", 0)}
+
+
+def test_adsl_of_three_subjects(built):
+    treated, dead, failure = (of(built, "ADSL", subject).iloc[0] for subject in ("01-002", "01-005", "02-002"))
+    assert treated[["RANDDT", "TRTSDT", "TRTEDT"]].tolist() == [days("2020-05-02"), days("2020-05-02"), days("2020-05-06")]
+    assert treated["TRTSDTM"] == (datetime(2020, 5, 2, 12, 6) - EPOCH).total_seconds()
+    assert treated[["NUMINF", "CUMDOSE", "TRTDURD", "AGEGR1", "EOSSTT", "SOFABL", "O2REQBL", "PFBL"]].tolist() == [
+        3, 600, 5, "<65", "COMPLETED", 3, "FACE MASK WITH RESERVOIR", 203.4]  # 59 mmHg at 29 %
+    assert dead[["DTHFL", "DTHDT", "EOSSTT", "DCSREAS", "LSTALVDT", "DTHCAUS"]].tolist() == [
+        "Y", days("2020-05-12"), "DISCONTINUED", "DEATH", days("2020-05-12"), "RESPIRATORY FAILURE"]
+    assert dead[["TRTSDT", "TRTEDT", "CUMDOSE"]].isna().all() and dead["AP01SDT"] == dead["RANDDT"]
+    assert failure[["RANDFL", "SAFFL"]].tolist() == ["N", "N"] and failure[["TRT01P", "EOSSTT", "PFBL", "RANDDT"]].isna().all()
+
+
+def treatment_starts() -> dict[str, datetime]:
+    """The first infusion of each subject; the randomisation where there is none."""
+    starts = {row["SUBJECT"]: datetime.fromisoformat(row["RANDDTTM"]) for row in form("rand")}
+    given = defaultdict(list)
+    for row in form("inf"):
+        if row["INFGIVEN"] == "Yes":
+            given[row["SUBJECT"]].append(datetime.strptime(f"{row['INFSTDAT']} {row['INFSTTIM']}", "%d/%m/%Y %H:%M"))
+    return starts | {subject: min(times) for subject, times in given.items()}
+
+
+def imputed_start(aestdtc: str, treated: datetime) -> datetime:
+    """An event that may have begun at the start of treatment did so; else the earliest moment that the text allows."""
+    day, _, clock = aestdtc.partition("T")
+    year, month, dom = (int(part) for part in [*day.strip("-").split("-"), "1", "1"][:3])
+    if len(day) < 10:
+        clock = ""
+    earliest = datetime.combine(date(year, month, dom), datetime.strptime(clock or "00:00", "%H:%M").time())
+    within = treated.strftime("%Y-%m-%dT%H:%M").startswith((day if len(day) == 10 else day[:7].rstrip("-")) + (f"T{clock}" if clock else ""))
+    return max(earliest, treated) if within else earliest
+
+
+def test_adae_starts_flags_and_first_occurrences(built):
+    starts, adae = treatment_starts(), built.datasets["ADAE"]
+    first: dict[str, tuple] = {}
+    for event in adae.to_dict("records"):
+        treated = starts[event["SUBJID"]]
+        start = imputed_start(event["AESTDTC"], treated)
+        assert event["ASTDTM"] == (start - EPOCH).total_seconds(), event["AESTDTC"]
+        assert event["ASTDT"] == math.floor(event["ASTDTM"] / 86400)
+        assert (event["TRTEMFL"] == "Y") == (start >= treated)
+        assert (event["ASTDTF"] == "D") == (len(event["AESTDTC"].partition("T")[0]) < 10)
+        if event["TRTEMFL"] == "Y":
+            key = (start, event["AESEQ"])
+            first[event["SUBJID"]] = min(first.get(event["SUBJID"], key), key)
+    flagged = adae[adae["AOCCFL"] == "Y"].set_index("SUBJID")["AESEQ"].to_dict()
+    assert flagged == {subject: sequence for subject, (_, sequence) in first.items()}
+    assert adae.groupby(["USUBJID", "AEDECOD"])["AOCCPFL"].count().max() == 1
+
+
+def test_adae_durations_relations_and_worst_grades(built):
+    adae = built.datasets["ADAE"]
+    whole = adae[adae["AEENDTC"].notna() & (adae["AENDT"] >= adae["ASTDT"])]
+    assert (whole["ADURN"] == whole["AENDT"] - whole["ASTDT"] + 1).all() and set(whole["ADURU"]) == {"DAYS"}
+    assert of(built, "ADAE", "02-010", AESEQ=1)["ADURN"].isna().all()  # planted: ends before it starts
+    assert set(adae.loc[adae["AREL"] == "RELATED", "AEREL"]) <= {"POSSIBLY", "PROBABLY", "DEFINITELY"}
+    assert (adae["ATOXGRN"].astype(int).astype(str) == adae["ATOXGR"]).all()
+    worst = adae[adae["AOCCIFL"] == "Y"].set_index("USUBJID")["ATOXGRN"]
+    assert worst.to_dict() == adae[adae["TRTEMFL"] == "Y"].groupby("USUBJID")["ATOXGRN"].max().to_dict()
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", "."))
+
+
+def test_adeff_ratio_baseline_and_change(built):
+    expected = defaultdict(dict)
+    for row in form("abg"):
+        pressure = number(row["PAO2"]) * (1000 / 133.322387415 if row["PAO2U"] == "kPa" else 1)
+        fraction = number(row["FIO2"]) / (100 if row["FIO2U"] == "%" else 1)
+        day = re.sub(r" \(.*", "", row["VISIT"])
+        expected[row["SUBJECT"]]["Baseline" if day == "Day 0" else None if day == "Visit 6" else day] = pressure / fraction
+    ratios = built.datasets["ADEFF"].query('PARAMCD == "PFRATIO"')
+    for record in ratios.to_dict("records"):
+        visit = record["AVISIT"] if isinstance(record["AVISIT"], str) else None
+        assert record["AVAL"] == pytest.approx(expected[record["SUBJID"]][visit], abs=0.0501)
+        assert (record["ABLFL"] == "Y") == (visit == "Baseline")
+        base = ratios.loc[(ratios["USUBJID"] == record["USUBJID"]) & (ratios["AVISIT"] == "Baseline"), "AVAL"].item()
+        assert record["BASE"] == base
+        change = np.nan if visit == "Baseline" else record["AVAL"] - base
+        assert record["CHG"] == pytest.approx(change, abs=1e-9, nan_ok=True)
+        assert record["PCHG"] == pytest.approx(100 * change / base, abs=1e-9, nan_ok=True)
+
+
+def test_adeff_symptom_totals_are_the_sum_of_five_answers(built):
+    symptoms = {"Cough", "Fever", "Fatigue", "Dyspnoea", "Chest tightness"}
+    totals = defaultdict(list)
+    for row in form("qs"):
+        if row["ITEM"] in symptoms:
+            totals[row["SUBJECT"], row["VISIT"].upper()].append(int(row["SCORE"]))
+    expected = {key: sum(scores) if len(scores) == 5 else np.nan for key, scores in totals.items()}
+    found = built.datasets["ADEFF"].query('PARAMCD == "SYMPTOT"')
+    assert dict(zip(zip(found["SUBJID"], found["VISIT"]), found["AVAL"])) == expected
+
+
+def test_adeff_icu_free_days(built):
+    """Days 1 to 8 after randomisation out of the ICU: counted day by day; 0 after death, unknown after an earlier last contact."""
+    stays, unknown = defaultdict(set), set()
+    for row in form("icu"):
+        if row["ICUYN"] != "Yes":
+            continue
+        start, end = row["ICU In Date"].split("/"), row["ICU Out Date"].split("/")
+        if int(start[1]) > 12:
+            unknown.add(row["SUBJECT"])  # planted: month before day
+            continue
+        day, last = (date(int(y), int(m), int(d)) for d, m, y in (start, end))
+        while day <= last:
+            stays[row["SUBJECT"]].add(day)
+            day += timedelta(days=1)
+    contacts = {row["SUBJECT"]: (row["LASTCDAT"], row["DTHDAT"]) for row in form("ds")}
+    expected = {}
+    for row in form("rand"):
+        subject, day_zero = row["SUBJECT"], date.fromisoformat(row["RANDDTTM"][:10])
+        window = {day_zero + timedelta(days=n) for n in range(1, 9)}
+        last, died = contacts[subject]
+        free = len(window - stays[subject])
+        expected[subject] = 0 if died and date.fromisoformat(died) <= max(window) else free if date.fromisoformat(last) >= max(window) else np.nan
+        if subject in unknown:
+            expected[subject] = np.nan
+    found = built.datasets["ADEFF"].query('PARAMCD == "ICUFREE"').set_index("SUBJID")["AVAL"]
+    assert found.to_dict() == pytest.approx(expected, nan_ok=True)
