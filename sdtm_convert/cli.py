@@ -155,6 +155,42 @@ def explain(name: str | None, study: str | None) -> None:
     click.echo(words(name, study))
 
 
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("--standard", default="sdtmig", show_default=True, help="sdtmig or adamig.")
+@click.option("--version", default="3.4", show_default=True, help="Version of the standard.")
+@click.option("--ct", multiple=True, help="Controlled terminology: an official file, or a date; else what ships.")
+@click.option("--rules", multiple=True, type=click.Path(), help="Folder of rules in CDISC's open format, in place of the shipped ones.")
+@click.option("--define", type=click.Path(), help="A define.xml to check too, against the XPT files beside it.")
+@click.option("--encoding", help="Encoding of text in the files, where it is not UTF-8.")
+@click.option("--format", "formats", default="text", show_default=True, help="text, json, csv, html, xlsx; several with commas.")
+@click.option("--out", type=click.Path(), help="Folder for the reports; text goes to the terminal too.")
+@click.option("--fail-on", type=FAIL_ON, default="error", show_default=True, help="Severity from which on findings give exit code 1.")
+def validate(paths, standard, version, ct, rules, define, encoding, formats, out, fail_on) -> None:
+    """Check the datasets in PATHS (XPT, CSV, Parquet; files or folders) against a standard's conformance rules.
+
+    \b
+    Example:
+      sdtm-convert validate package/tabulations/sdtm --define package/tabulations/sdtm/define.xml --format text,html --out reports
+    """
+    wanted = [name.strip() for name in formats.split(",")]
+    if wanted != ["text"] and not out:
+        raise click.UsageError("--format other than text needs --out, the folder for the reports.")
+    show = progress()
+    show("validate")
+    from .conformance import validate_files
+    from .report import summary_text, write_findings
+
+    done = validate_files(paths, standard=standard, version=version, terminology=ct, rules=rules, define=define, encoding=encoding)
+    show("")
+    if out:
+        write_findings(done.findings, Path(out), wanted, title=f"Conformance to {standard.upper()} {version}", about={"Checked": ", ".join(paths)})
+    click.echo(summary_text(done.findings))
+    statuses = done.outcomes["status"].value_counts()
+    click.echo(f"{len(done.datasets.frames)} datasets; rules and datasets: {', '.join(f'{count:,} {status}' for status, count in statuses.items())}")
+    sys.exit(exit_code(done.findings, fail_on))
+
+
 @main.group(cls=Group)
 def ct() -> None:
     """Controlled terminology."""

@@ -35,7 +35,7 @@ class Datasets:
 def read_datasets(paths: Iterable[str | Path], standard: Standard, encoding: str | None = None) -> Datasets:
     """Every dataset in these files and folders. A file that cannot be read is a finding (FILE-UNREADABLE) and does not stop the rest.
 
-    Raises InputError for a path that is not there, a folder without datasets, or a dataset that two files hold.
+    Folders inside a folder are looked into only where it holds no datasets itself. Raises InputError for a path that is not there, a folder without datasets, or a dataset that two files hold.
     """
     frames, metadata, origins, notes = {}, {}, {}, []
     for path in _files(map(Path, paths)):
@@ -61,7 +61,7 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     found = []
     for path in paths:
         if path.is_dir():
-            own = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.name.startswith(("_", ".")))
+            own = _datasets_in(path.glob("*")) or _datasets_in(path.rglob("*"))
             if not own:
                 raise InputError(f"{path}: no datasets ({', '.join(SUFFIXES)}) in this folder.")
             found += own
@@ -73,6 +73,10 @@ def _files(paths: Iterable[Path]) -> list[Path]:
         else:
             found.append(path)
     return found
+
+
+def _datasets_in(entries: Iterable[Path]) -> list[Path]:
+    return sorted(path for path in entries if path.suffix.lower() in SUFFIXES and not path.name.startswith(("_", ".")))
 
 
 def _read(path: Path, standard: Standard, encoding: str | None) -> tuple[pd.DataFrame, Dataset]:
