@@ -211,7 +211,7 @@ def test_utf8_text_is_read_and_longer_in_memory_than_in_the_file(read):
 
 
 def test_text_that_is_neither_utf8_nor_windows_is_refused(read):
-    with pytest.warns(XptWarning), pytest.raises(InputError, match=r"X\.C, row 1: b'\\x81': byte 81 at position 1 is not charmap"):
+    with pytest.warns(XptWarning), pytest.raises(InputError, match=r"X\.C, row 1: b'\\x81': byte 81 at position 1 is not cp1252"):
         read(built((2, 1, "C"), data=padded(b"\x81")))
 
 

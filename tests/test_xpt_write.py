@@ -235,6 +235,27 @@ def test_a_time_of_day_in_a_date_is_refused(write):
     assert refusal(write, {"D": values}, {"D": num(format="DATE9.")}) == message
 
 
+@pytest.mark.parametrize(
+    ("values", "row"),
+    [
+        ([date(2020, 1, 2), datetime(2020, 1, 2, 5)], 2),
+        ([datetime(2020, 1, 2, 5), datetime(2020, 1, 2, 5, tzinfo=UTC)], 2),
+        ([None, pd.Timestamp("2020-01-02 00:00:00.123456789")], 2),
+        ([time(1, tzinfo=UTC)], 1),
+        ([timedelta(1), 1], 2),
+    ],
+)
+def test_dates_and_times_of_mixed_kinds_are_refused(write, values, row):
+    for shown in ("DATE9.", "DATETIME20.", "TIME8."):
+        message = refusal(write, {"D": pd.Series(values, dtype=object)}, {"D": num(format=shown)})
+        assert message.startswith(f"x.xpt: X.D, row {row}: {values[-1]!r} would become")
+
+
+def test_sparse_columns_are_numbers(write):
+    expected = write({"N": [1.0, 0.0, np.nan]})
+    assert write({"N": pd.arrays.SparseArray([1.0, 0.0, np.nan])}) == expected
+
+
 # --- Text -------------------------------------------------------------------------------------------------------------
 
 
@@ -608,6 +629,22 @@ def test_source_date_epoch_is_the_time_where_none_is_given(write, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
     with pytest.raises(InputError, match="SOURCE_DATE_EPOCH='yesterday'"):
         write({"N": [1.0]}, created=None)
+
+
+def test_what_is_not_said_anew_keeps_its_time(write, tmp_path):
+    write({"N": [1.0]})
+    frame, metadata = read_xpt(tmp_path / "x.xpt")
+    changed = datetime(2025, 6, 7, 8, 9, 10)
+    for options, times in [
+        ({}, (CREATED, CREATED)),
+        ({"modified": changed}, (CREATED, changed)),
+        ({"created": changed}, (changed, changed)),
+        ({"created": changed, "modified": CREATED}, (changed, CREATED)),
+    ]:
+        write_xpt(frame, tmp_path / "x.xpt", metadata=metadata, **options)
+        again = read_xpt(tmp_path / "x.xpt")[1]
+        assert (again.created, again.modified) == times
+        assert again.library == again.member
 
 
 def test_the_present_is_the_time_where_nothing_says_it(write, monkeypatch, tmp_path):

@@ -24,7 +24,12 @@ class Source:
             part = self.data.slice(start, stop - start)
             return part.chunk(0) if part.num_chunks == 1 else part.combine_chunks()
         part = self.data[start:stop]
-        return part if isinstance(part, np.ndarray) else pa.array(part, from_pandas=True)
+        if isinstance(part, np.ndarray):
+            return part
+        try:
+            return pa.array(part, from_pandas=True)
+        except (pa.ArrowException, TypeError, ValueError):  # sparse columns and other rare kinds
+            return np.asarray(part, dtype=object)
 
 
 @dataclass(frozen=True)

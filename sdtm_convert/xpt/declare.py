@@ -129,12 +129,12 @@ _OBJECTS = {"string": ("Char", ""), "empty": ("Char", ""), "date": ("Num", "DATE
 
 def suggest_type(source: Source) -> tuple[str, str]:
     """Type and format for a column that nobody declared."""
-    data = source.data
+    data = source.data if isinstance(source.data, np.ndarray | pa.ChunkedArray) else source.chunk(0, len(source.data))
     if isinstance(data, np.ndarray):
         if data.dtype == object:
             return _OBJECTS.get(pd.api.types.infer_dtype(data, skipna=True), ("Num", ""))
         return "Num", {"M": "DATETIME20.", "m": "TIME8."}.get(data.dtype.kind, "")
-    kind = data.type if isinstance(data, pa.ChunkedArray) else source.chunk(0, 0).type
+    kind = data.type
     if is_text(kind) or pa.types.is_null(kind):
         return "Char", ""
     if pa.types.is_timestamp(kind):

@@ -70,7 +70,7 @@ class TextEncoding:
         return self.chosen
 
     def refuse(self, raw: bytes, where: str, error: UnicodeDecodeError) -> None:
-        why = f"byte {raw[error.start]:02X} at position {error.start + 1} is not {error.encoding}. Name the encoding of the text."
+        why = f"byte {raw[error.start]:02X} at position {error.start + 1} is not {self.name}. Name the encoding of the text."
         raise InputError(f"{self.path}: {where}: {raw!r}: {why}") from error
 
 

@@ -198,6 +198,8 @@ def _from_numpy(part: np.ndarray, name: str, first_row: int, target: Target, wha
     """Objects, times and the like as Arrow sees them; `what` is what they should be."""
     try:
         values = pa.array(part, from_pandas=True)
+        if pa.types.is_temporal(values.type) and part.dtype == object:
+            _check_kept(values, part, name, first_row, target)
         if not pa.types.is_binary(values.type):  # Arrow would take text among bytes for bytes as well
             return values
     except (pa.ArrowException, UnicodeEncodeError, OverflowError):
@@ -206,6 +208,13 @@ def _from_numpy(part: np.ndarray, name: str, first_row: int, target: Target, wha
         if not _fits(value, what):
             target.refuse(f"is {type(value).__name__}, where there should be {what}.", name, first_row + row, value)
     target.refuse(f"has values of different types, where there should be {what}.", name)
+
+
+def _check_kept(values: pa.Array, part: np.ndarray, name: str, first_row: int, target: Target) -> None:
+    """Among dates and times of different kinds, Arrow drops times of day, time zones and nanoseconds without a word."""
+    for row, (kept, given) in enumerate(zip(values.to_pylist(), part, strict=True)):
+        if kept is not None and kept != given:
+            target.refuse(f"would become {kept!r} among the others; give dates and times of one kind.", name, first_row + row, given)
 
 
 def _fits(value: object, what: str) -> bool:

@@ -29,6 +29,7 @@ FEWEST_ROWS, LARGEST_CHUNK = 1024, 1 << 24  # ... and enough rows, where they ar
 
 Put = Callable[[bytes | memoryview, int], None]  # writes bytes at an offset of the file
 
+
 def write_xpt(
     frame: Table | Iterable[Table],
     path: str | os.PathLike,
@@ -268,12 +269,16 @@ def _check_end(layout: _Layout, rows: int, last: bytes) -> None:
 
 def _stamped(metadata: XptMetadata, created: datetime | str | None, modified: datetime | str | None) -> XptMetadata:
     """The metadata with the timestamps that the caller asks for, else with those it has, else with the present."""
-    if created is None and modified is None:
-        if metadata.library.created and metadata.member.created:
-            return metadata
-        created = _now()
-    times = {"created": _timestamp(created or modified), "modified": _timestamp(modified or created)}
-    return replace(metadata, library=replace(metadata.library, **times), member=replace(metadata.member, **times))
+    asked = {name: _timestamp(moment) for name, moment in (("created", created), ("modified", modified)) if moment is not None}
+    fresh = asked.get("created") or asked.get("modified") or _timestamp(_now())
+
+    def stamped(stamp: Stamp) -> Stamp:
+        kept = {"created": stamp.created, "modified": stamp.modified} if stamp.created else {"created": fresh, "modified": fresh}
+        if created is not None:
+            kept["modified"] = fresh
+        return replace(stamp, **(kept | asked))
+
+    return replace(metadata, library=stamped(metadata.library), member=stamped(metadata.member))
 
 
 def _timestamp(moment: datetime | str) -> str:
