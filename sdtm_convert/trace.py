@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,8 @@ def trace(path: str | Path, name: str, *, record: int | None = None, subject: st
         return "\n".join([*lines, *_tree(lineage, node)])
     if lineage.package is None:
         raise SpecError([Fault(Place(str(path)), "a specification has no records.", "Name the package that was built from it.")])
+    if record is not None and (subject is not None or seq is not None):
+        raise SpecError([Fault(Place("--record"), "a record is chosen by its number, or by its subject.", "Give --record or --subject.")])
     records = Records(lineage.package, lineage.data, Path(raw) if raw else None, _closure(lineage, node))
     rows = chosen_records(records, node[0], record, subject, seq)
     for row in rows[:MOST_RECORDS]:
@@ -147,31 +149,25 @@ def _line(lineage: Lineage, node: Node, tests: list[str]) -> str:
 # --- The tree of names ------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Seen:
-    """What the tree has shown already, so that nothing is shown twice and a circle ends."""
-
-    nodes: set = field(default_factory=set)
-
-
 def _tree(lineage: Lineage, node: Node, records: Records | None = None, rows: np.ndarray | None = None) -> Iterator[str]:
     """The names that a variable needs, down to the raw fields; with the values of these records of its dataset."""
-    lines = list(_below(lineage, node, 1, _Seen({(node, _key(rows))}), records, rows))
+    lines = list(_below(lineage, node, 1, {(node, _key(rows))}, records, rows))
     yield "needs" if lines else "needs     nothing that is collected"
     yield from lines
 
 
-def _below(lineage: Lineage, node: Node, depth: int, seen: _Seen, records: Records | None, rows: np.ndarray | None) -> Iterator[str]:
+def _below(lineage: Lineage, node: Node, depth: int, seen: set, records: Records | None, rows: np.ndarray | None) -> Iterator[str]:
+    """The lines below a variable; what is in `seen` is not explained again, so that a circle ends."""
     for (needed, how), tests in _needs(lineage, node, records, rows).items():
         theirs = None if records is None else records.related(node[0], rows, needed[0], how)
         line = "  " * depth + _line(lineage, needed, tests) + ("" if records is None else records.shown(needed, theirs))
         key = (needed, _key(theirs))
         deeper = lineage.variable(needed) is not None and any(step["needs"] for step in lineage.variable(needed)["steps"])
-        if key in seen.nodes and deeper:
+        if key in seen and deeper:
             yield f"{line}  (see above)"
             continue
         yield line
-        seen.nodes.add(key)
+        seen.add(key)
         if deeper:
             yield from _below(lineage, needed, depth + 1, seen, records, theirs)
 

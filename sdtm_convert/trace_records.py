@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,9 @@ class Records:
         return self._frames[dataset]
 
     def _read(self, path: Path, dataset: str) -> tuple[pd.DataFrame, XptMetadata]:
+        relative = path.relative_to(self.package).as_posix()
+        if self.manifest.get("outputs", {}).get(relative) != _sha256(path):
+            self._note(f"note: {path} is not the file that the build wrote; its records may be others")
         held = [variable.name for variable in list_members(path)[0].variables]
         known = {*self.wanted.get(dataset, ()), "USUBJID", "IDVARVAL", "QNAM", "QVAL", self.data["datasets"][dataset].get("topic", "")}
         return read_xpt(path, columns=[name for name in held if name in known or name.endswith("SEQ")])
@@ -60,7 +64,10 @@ class Records:
             path = self.package / "lineage" / f"{dataset.lower()}.parquet"
             if not path.is_file():
                 raise InputError(f"{path}: there is no such file. Build the package again: its lineage is written with it.")
-            self._origins[dataset] = pq.read_table(path).to_pandas(integer_object_nulls=False)
+            table, frame = pq.read_table(path).to_pandas(), self.frame(dataset)
+            if frame is not None and len(table) != len(frame[0]):
+                raise InputError(f"{path}: knows {len(table)} records, and {dataset} has {len(frame[0])}. Build the package again.")
+            self._origins[dataset] = table
         return self._origins[dataset]
 
     def raw(self, table: str) -> pd.DataFrame | None:
@@ -71,7 +78,7 @@ class Records:
             if path is not None and not path.is_file():
                 self._note(f"note: there is no {path}; its values are not shown")
             self._raw[table] = read_raw(path, table, **source["options"]).frame if path and path.is_file() else None
-            if self._raw[table] is not None and self._differs(path):
+            if self._raw[table] is not None and self.manifest.get("inputs", {}).get("raw", {}).get(path.name) != _sha256(path):
                 self._note(f"note: {path} is not the file that the package was built from; its rows may be others")
         return self._raw[table]
 
@@ -79,10 +86,9 @@ class Records:
         if text not in self.notes:
             self.notes.append(text)
 
-    def _differs(self, path: Path) -> bool:
-        manifest = json.loads((self.package / "manifest.json").read_text(encoding="utf-8"))
-        with path.open("rb") as file:
-            return manifest["inputs"]["raw"].get(path.name) != hashlib.file_digest(file, "sha256").hexdigest()
+    @cached_property
+    def manifest(self) -> dict:
+        return json.loads((self.package / "manifest.json").read_text(encoding="utf-8"))
 
     # --- From records to records and rows
 
@@ -152,7 +158,7 @@ class Records:
             return "" if self.frame(table) is not None else f"  (the package has no records of {table})"
         values = self._supplemental(table, name, rows) if entry["kind"] == "supplemental" else self._values(table, name, rows)
         where = f"  (record{'s' if len(rows) > 1 else ''} {_numbers(rows)})" if len(rows) != 1 else ""
-        return f"  = {_list(values)}{where}" if len(rows) else "  = no record"
+        return f"  = {', '.join(values)}{where}" if len(rows) else "  = no record"
 
     def _values(self, dataset: str, name: str, rows: np.ndarray) -> list[str]:
         frame, metadata = self.frame(dataset)
@@ -176,7 +182,7 @@ class Records:
         place, frame = f"row{'s' if len(rows) > 1 else ''} {_numbers(rows)}", self.raw(table)
         if frame is None or name not in frame or rows.max() >= len(frame):
             return f"  {place}"
-        return f"  = {_list([_value(value) for value in frame[name].iloc[rows[:MOST_VALUES]]])}  ({place})"
+        return f"  = {', '.join(_value(value) for value in frame[name].iloc[rows[:MOST_VALUES]])}  ({place})"
 
 
 def chosen_records(records: Records, dataset: str, record: int | None, subject: str | None, seq: int | None) -> np.ndarray:
@@ -211,8 +217,9 @@ def sequence_variable(dataset: str, frame: pd.DataFrame) -> str:
     return next((name for name in [*wanted, *frame.columns] if name in frame and (name in wanted or name.endswith("SEQ"))), "")
 
 
-def _list(values: list[str]) -> str:
-    return ", ".join(values)
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _numbers(rows: np.ndarray) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from tiny_study import write_study
 
 from sdtm_convert.errors import InputError, SpecError
 from sdtm_convert.flow import Build, build
 from sdtm_convert.lineage import write_lineage
 from sdtm_convert.output import write_package
 from sdtm_convert.trace import trace
-from tiny_study import write_study
+from sdtm_convert.xpt import read_xpt, write_xpt
 
 MAPPINGS = {
     "DM": """\
@@ -258,6 +260,18 @@ def test_raw_files_other_than_those_of_the_build_are_named(package, study, tmp_p
     assert trace(package, "AE.AETERM", record=1, raw=tmp_path).splitlines()[-1] == f"note: there is no {tmp_path / 'ae.csv'}; its values are not shown"
 
 
+def test_a_dataset_that_was_changed_after_the_build_is_named_or_refused(package, tmp_path):
+    copy = tmp_path / "package"
+    shutil.copytree(package, copy)
+    path = copy / "tabulations" / "sdtm" / "ae.xpt"
+    frame, metadata = read_xpt(path)
+    write_xpt(frame.assign(AETERM="CHANGED"), path, name="AE", variables=metadata.variables, label=metadata.label)
+    assert trace(copy, "AE.AETERM", record=1).splitlines()[-1] == f"note: {path} is not the file that the build wrote; its records may be others"
+    write_xpt(frame.iloc[:2], path, name="AE")
+    with pytest.raises(InputError, match="knows 3 records, and AE has 2"):
+        trace(copy, "AE.AETERM", record=1)
+
+
 def test_records_from_several_blocks_know_their_own_fields(tmp_path):
     mapping = """\
         records:
@@ -288,6 +302,7 @@ def test_records_from_several_blocks_know_their_own_fields(tmp_path):
     ("AE.AETERM", {"subject": "1", "seq": 9}, "AE has no record of 1 with AESEQ 9."),
     ("DM.ARM", {"subject": "1", "seq": 1}, "DM has no sequence number."),
     ("AE.AETERM", {"seq": 1}, "Add --subject."),
+    ("AE.AETERM", {"record": 1, "subject": "1"}, "Give --record or --subject."),
 ])  # fmt: skip
 def test_a_name_or_record_that_is_not_there_gets_one_clear_answer(package, name, choice, message):
     with pytest.raises(SpecError, match=message.replace("?", r"\?")):
