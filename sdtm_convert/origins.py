@@ -7,8 +7,9 @@ import re
 from . import conditions
 from .graph import related_table, step_refs
 from .model import Method, Origin
-from .plan import SOURCE, LookupTable, Mapping, Ref, Step, Study, VariablePlan, Where
+from .plan import SOURCE, Chain, LookupTable, Mapping, Ref, Step, Study, VariablePlan, Where
 
+WORKING_WORDS = {"_STANDARD_UNIT": "the standard unit", "_DECIMALS": "the test's number of"}
 STRENGTH = ("Derived", "Predecessor", "Collected", "Assigned")  # of several steps the first of these that occurs is the origin
 
 
@@ -83,14 +84,34 @@ def method_of(plan: VariablePlan, mapping: Mapping, study: Study) -> Method | No
         pieces = [f'"{piece}"' if position % 2 == 0 else piece for position, piece in enumerate(re.split(r"[{}]", template)) if piece]
         return Method(f"{_join(pieces)}, one after another." if len(pieces) > 1 else f"{pieces[0]} as collected.", name=_name(plan, mapping)) if pieces else None
     steps = [step for chain in plan.chains for step in chain.steps]
-    texts = list(dict.fromkeys(step_text(step, mapping, study) for step in steps))
-    if not texts:
+    text = _steps_text(plan, mapping, study)
+    if not text:
         return None
-    text = texts[0] if len(texts) == 1 else " ".join(f"({number}) {text}" for number, text in enumerate(texts, 1))
-    if len(texts) > 1:
-        text = f"The first of these that has a value: {text}" if not any(chain.test for chain in plan.chains) else text
+    working = [f"{name}: {_steps_text(theirs, owner, study)}" for name, (theirs, owner) in _working(plan, mapping, study).items()]
     kind = "Imputation" if any(step.method.type == "Imputation" for step in steps) else "Computation"
-    return Method(text, kind, _name(plan, mapping))
+    return Method(" ".join([text, *working]), kind, _name(plan, mapping))
+
+
+def _steps_text(plan: VariablePlan, mapping: Mapping, study: Study) -> str:
+    texts = list(dict.fromkeys(step_text(step, mapping, study, chain) for chain in plan.chains for step in chain.steps))
+    if len(texts) < 2:
+        return "".join(texts)
+    text = " ".join(f"({number}) {text}" for number, text in enumerate(texts, 1))
+    return text if any(chain.test for chain in plan.chains) else f"The first of these that has a value: {text}"
+
+
+def _working(plan: VariablePlan, mapping: Mapping, study: Study, found: dict | None = None) -> dict[str, tuple[VariablePlan, Mapping]]:
+    """The working variables that a variable is made from, directly or by way of each other: nobody finds them in the data, so that
+    their texts belong to its own."""
+    found = {} if found is None else found
+    for ref in (ref for chain in plan.chains for step in chain.steps for ref in step_refs(step)):
+        owner = mapping if ref.table in ("", mapping.dataset) else study.mappings.get(ref.table)
+        theirs = owner.variables.get(ref.name) if owner else None
+        name = ref.name if owner is mapping else str(ref)
+        if theirs and theirs.working and theirs.name not in WORKING_WORDS and name not in found and theirs is not plan:
+            found[name] = (theirs, owner)
+            _working(theirs, owner, study, found)
+    return found
 
 
 def _subject_template(mapping: Mapping, study: Study) -> str:
@@ -103,8 +124,8 @@ def _name(plan: VariablePlan, mapping: Mapping) -> str:
     return f"Algorithm for {mapping.dataset}.{plan.name}"
 
 
-def step_text(step: Step, mapping: Mapping, study: Study) -> str:
-    """One step in words, as a sentence."""
+def step_text(step: Step, mapping: Mapping, study: Study, chain: Chain | None = None) -> str:
+    """One step in words, as a sentence; where records come from several places and `chain` is of one of them, it says so."""
     arguments = {name: _words(step.arguments.get(name, parameter.default), parameter.kind, mapping, study)
                  for name, parameter in step.method.parameters.items()}
     if related_table(step):
@@ -113,7 +134,16 @@ def step_text(step: Step, mapping: Mapping, study: Study) -> str:
     text = step.method.text(arguments).rstrip(".")
     if step.where is not None:
         text += f", where {conditions.describe(step.where.condition)}"
-    return text[:1].upper() + text[1:] + "."
+    if chain and chain.block is not None and not chain.test and len({block.source for block in mapping.blocks}) > 1:
+        text += f", in records from {mapping.blocks[chain.block].source}"
+    return (text[:1].upper() + text[1:] if _begins_with_step(step) else text) + "."
+
+
+def _begins_with_step(step: Step) -> bool:
+    """Whether the text begins with that of a nested step; a name or a collected text at its beginning stays as it is written."""
+    slot = re.match(r"\{(\w+)\}", step.method.template)
+    value = step.arguments.get(slot[1]) if slot else None
+    return isinstance(value[0] if isinstance(value, list) and value else value, Step)
 
 
 def _words(value: object, kind: str, mapping: Mapping, study: Study) -> str:
@@ -145,11 +175,7 @@ def _ref_words(ref: Ref, mapping: Mapping) -> str:
     if ref.table == SOURCE:
         sources = list(dict.fromkeys(block.source for block in mapping.blocks))
         return f"{sources[0]}.{ref.name}" if len(sources) == 1 else ref.name
-    if ref.name == "_STANDARD_UNIT":
-        return "the standard unit"
-    if ref.name == "_DECIMALS":
-        return "the test's number of"
-    return str(ref)
+    return WORKING_WORDS.get(ref.name) or str(ref)
 
 
 def _join(items: list[str]) -> str:
