@@ -191,6 +191,49 @@ def validate(paths, standard, version, ct, rules, define, encoding, formats, out
     sys.exit(exit_code(done.findings, fail_on))
 
 
+@main.command()
+@click.argument("a", type=click.Path())
+@click.argument("b", type=click.Path())
+@click.option("--keys", multiple=True, metavar="DATASET=VARIABLES", help="Keys to match the records of a dataset by, such as AE=USUBJID,AETERM; may be repeated.")
+@click.option("--exact", is_flag=True, help="Numbers are equal only if they are the same; else within a relative difference of 1e-12.")
+@click.option("--out", type=click.Path(), help="File for every single difference: .csv or .json.")
+def diff(a: str, b: str, keys: tuple[str, ...], exact: bool, out: str | None) -> None:
+    """Compare A and B: two packages, folders of transport files, or transport files. Exit code 0: the same; 1: different.
+
+    \b
+    Example:
+      sdtm-convert diff package-1 package-2 --out differences.csv
+    """
+    from .compare import compare
+    from .compare_report import summary, write_details
+
+    comparison = compare(a, b, keys=keys, exact=exact)
+    if out:
+        write_details(comparison, Path(out))
+    click.echo(summary(comparison))
+    sys.exit(int(comparison.different))
+
+
+@main.command()
+@click.argument("path", type=click.Path())
+@click.argument("name", metavar="DATASET.VARIABLE")
+@click.option("--record", type=int, help="Follow the values of this record of the package, counted from 1.")
+@click.option("--subject", metavar="USUBJID", help="Follow the records of this subject.")
+@click.option("--seq", type=int, help="Of the subject, the record with this sequence number (--SEQ).")
+@click.option("--raw", type=click.Path(), help="Folder of the raw export: then the collected values are shown too.")
+def trace(path: str, name: str, record: int | None, subject: str | None, seq: int | None, raw: str | None) -> None:
+    """Say where a variable comes from, down to the raw fields. PATH is a study (folder or shipped name) or a package.
+
+    \b
+    Example:
+      sdtm-convert trace mappings/CDISCPILOT01 AE.AESTDY
+      sdtm-convert trace package AE.AESTDY --subject 01-701-1023 --seq 2 --raw raw
+    """
+    from .trace import trace as words
+
+    click.echo(words(path, name, record=record, subject=subject, seq=seq, raw=raw))
+
+
 @main.group(cls=Group)
 def ct() -> None:
     """Controlled terminology."""

@@ -2,6 +2,7 @@
 
     DIR/tabulations/sdtm/*.xpt, define.xml, define2-1.xsl        DIR/analysis/adam/datasets/*.xpt, define.xml, define2-1.xsl
     DIR/reports/findings.{json,csv,html,xlsx}, define-*.html      DIR/manifest.json
+    DIR/lineage/ (which raw row each record comes from)
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .define import check_define, compare_with_xpt, render_html, write_define
 from .errors import InputError
 from .findings import combine
 from .flow import Build
+from .lineage import write_lineage
 from .model import Package
 from .report import write_findings
 from .xpt import write_xpt
@@ -46,6 +48,7 @@ def write_package(built: Build, out: str | Path, *, jobs: int = 1, progress=lamb
         progress("report")
         write_findings(findings, folder / "reports", title=f"Findings of {built.study.name}", about=_about(built),
                        synthetic_notice=built.study.notice, created=datetime.fromisoformat(_created(built)))
+        write_lineage(built, folder / "lineage")
         _write_manifest(built, folder)
     return findings
 

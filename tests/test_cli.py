@@ -204,11 +204,48 @@ def test_explain_of_nothing_known_is_a_fault_with_a_hint():
     assert done.returncode == 2 and "Did you mean 'study_day'?" in done.stderr
 
 
-@pytest.mark.parametrize("command", [[], ["build"], ["check"], ["explain"], ["ct"], ["ct", "import"]])
+@pytest.mark.parametrize("command", [[], ["build"], ["check"], ["validate"], ["diff"], ["trace"], ["explain"], ["ct"], ["ct", "import"]])
 def test_every_command_has_help_with_an_example(command):
     done = run(*command, "--help")
     assert done.returncode == 0
     assert "Example:" in done.stdout or command == ["ct"]
+
+
+def test_a_package_equals_itself_and_differs_from_one_of_other_data(study, tmp_path):
+    run("build", study, "--out", tmp_path / "one")
+    text = (study / "raw" / "ae.csv").read_text(encoding="utf-8")
+    (study / "raw" / "ae.csv").write_text(text.replace("03/02/2020", "04/02/2020"), encoding="utf-8")
+    run("build", study, "--out", tmp_path / "two")
+    assert run("diff", tmp_path / "one", tmp_path / "one").returncode == 0
+    done = run("diff", tmp_path / "one", tmp_path / "two")
+    assert done.returncode == 1 and "AESTDTC" in done.stdout
+
+
+def test_a_value_is_traced_to_its_raw_row(study, tmp_path):
+    run("build", study, "--out", tmp_path / "package")
+    done = run("trace", tmp_path / "package", "AE.AESTDTC", "--subject", "2", "--raw", study / "raw")
+    assert done.returncode == 0, done.stderr
+    assert "ae row 3" in done.stdout and "03/02/2020" in done.stdout
+
+
+def test_validate_of_a_package_gives_the_findings_of_its_build(study, tmp_path):
+    run("build", study, "--out", tmp_path / "package")
+    folder = tmp_path / "package" / "tabulations" / "sdtm"
+    done = run("validate", folder, "--define", folder / "define.xml", "--format", "json", "--out", tmp_path / "reports")
+    assert done.returncode == 1
+    again = json.loads((tmp_path / "reports" / "findings.json").read_text(encoding="utf-8"))
+    before = json.loads((tmp_path / "package" / "reports" / "findings.json").read_text(encoding="utf-8"))
+    shown = lambda rows: sorted((f["rule"], f["dataset"], f["record"] or 0, f["variables"] or "") for f in rows if f["rule"].startswith(("SC-", "DEFINE-")))
+    assert shown(again) == shown(before)
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(study, tmp_path):
+    run("build", study, "--out", tmp_path / "package")
+    folder = tmp_path / "package" / "tabulations" / "sdtm"
+    (folder / "vs.xpt").write_bytes(b"not a transport file")
+    done = run("validate", folder)
+    assert done.returncode == 1
+    assert "FILE-UNREADABLE" in done.stdout and "3 datasets" in done.stdout
 
 
 def test_help_imports_no_data_library():
