@@ -136,7 +136,7 @@ def step_text(step: Step, mapping: Mapping, study: Study, chain: Chain | None = 
         text += f", where {conditions.describe(step.where.condition)}"
     if chain and chain.block is not None and not chain.test and len({block.source for block in mapping.blocks}) > 1:
         text += f", in records from {mapping.blocks[chain.block].source}"
-    return (text[:1].upper() + text[1:] if _begins_with_step(step) else text) + "."
+    return (text[:1].upper() + text[1:] if _begins_with_step(step) or text.startswith("the ") else text) + "."
 
 
 def _begins_with_step(step: Step) -> bool:

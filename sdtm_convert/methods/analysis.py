@@ -20,7 +20,7 @@ def treatment_emergent(start: Column, treatment_start: Column, end: Column | Non
                        window: Number | None = None):
     """Y where {start} is on or after {treatment_start}[ and not later than {window} days after {treatment_end}].
 
-    SAS dates, or complete dates in ISO 8601. Missing for subjects who were not treated and for events that ended before treatment; an event without a start that
+    SAS dates, complete dates in ISO 8601 or, without a window, SAS datetimes. Missing for subjects who were not treated and for events that ended before treatment; an event without a start that
     did not end before treatment counts as emergent. Never N. TRTEMFL: {treatment_emergent: ASTDT, end: AENDT, treatment_start: ADSL.TRTSDT}
     """
     begin, treated = _days(start), _days(treatment_start)
