@@ -17,7 +17,7 @@ from .columns import as_numbers, as_text, constant_text, group_codes, missing_te
 from .errors import MappingError, Place
 from .graph import order_of_work, related_table, step_refs
 from .load import template_fields
-from .plan import SOURCE, Block, Mapping, Ref, Step, Study, VariablePlan, Where
+from .plan import SOURCE, Block, Chain, Mapping, Ref, Step, Study, VariablePlan, Where
 from .readers import RawTable
 from .registry import Problem, Related
 from .tables import Derived, Part, Table, Trouble, concatenate, take
@@ -142,23 +142,33 @@ def _rows_by_test(block: Block, source: Table, kept: np.ndarray):
 
 
 def _variable(mapping: Mapping, name: str, derived: Derived) -> pd.Series:
-    """The values of one variable: for each part its own steps, then those of the dataset for what is still missing."""
+    """The values of one variable: for each test its own steps, then those of its block, then those of the dataset, each for what is
+    still missing."""
     plan, table = mapping.variables[name], derived.tables[mapping.dataset]
     own = [chain for chain in plan.chains if chain.block is not None]
     general = [chain for chain in plan.chains if chain.block is None]
-    result = None
-    if own:
-        pieces = []
-        for part in table.parts:
-            chains = [c for c in own if c.block == part.block and c.test in (None, part.test)]
-            rows = None if len(table.parts) == 1 else slice(part.start, part.stop)
-            steps = [step for chain in sorted(chains, key=lambda c: c.test is None) for step in chain.steps]
-            pieces.append(_first_value(steps, plan, table, rows, part.stop - part.start, derived, None))
-        result = concatenate(pieces)
+    result = concatenate([_of_block(own, block, plan, table, derived) for block in range(len(mapping.blocks))]) if own else None
     steps = [step for chain in general for step in chain.steps]
     if steps or result is None:
         result = _first_value(steps, plan, table, None, table.length, derived, result)
     return result
+
+
+def _of_block(chains: list[Chain], block: int, plan: VariablePlan, table: Table, derived: Derived) -> pd.Series:
+    """The values on the records of one block, as its own chains and those of its tests give them."""
+    of_tests = [chain for chain in chains if chain.block == block and chain.test is not None]
+    parts = [part for part in table.parts if part.block == block] if of_tests else []
+    pieces = []
+    for part in parts:
+        steps = [step for chain in of_tests if chain.test == part.test for step in chain.steps]
+        pieces.append(_first_value(steps, plan, table, slice(part.start, part.stop), part.stop - part.start, derived, None))
+    result = concatenate(pieces) if pieces else None
+    steps = [step for chain in chains if chain.block == block and chain.test is None for step in chain.steps]
+    if not steps and result is not None:
+        return result
+    start, stop = table.block_bounds(block)
+    rows = None if stop - start == table.length else slice(start, stop)
+    return _first_value(steps, plan, table, rows, stop - start, derived, result)
 
 
 def _first_value(steps: list[Step], plan: VariablePlan, table: Table, rows, length: int, derived: Derived, result: pd.Series | None) -> pd.Series:
