@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from ..model import StandardVariable
 from .column import Column, constant
-from .library import model_variables, standard_dataset, the_standard
+from .library import codelists_of, model_variables, standard_dataset, standard_variables, the_standard
+from .operators import without_wildcard
 from .operators_sets import column_of
 from .rule import NotApplicable, NotRun, Operation
 from .study import Study
@@ -114,3 +115,19 @@ def codelist_terms(table: Table, study: Study, operation: Operation) -> Column:
         else:
             found += [term.code if code else term.value for term in codelist.terms]
     return constant(found, table.rows)
+
+
+def paired_term(table: Table, study: Study, operation: Operation) -> Column:
+    """For each value of the variable `name` the term of the variable `with`'s codelist that has the same C-code: Albumin for ALB. Empty
+    for values that are no term, or a sponsor's. (An addition to CDISC's operations.)"""
+    if not study.terminology:
+        raise NotRun("controlled terminology")
+    names = [str(without_wildcard(name, table.prefix)) for name in (operation.name, operation.options["with"])]
+    known = standard_variables(_dataset(table, study), study)
+    column = column_of(table, names[0])
+    codes, terms = [codelists_of(known.get(name), study) for name in names]
+    if not codes or not terms:
+        raise NotApplicable(f"{names[0]} and {names[1]} have no codelists that belong together")
+    by_code = {term.code: term.value for codelist in terms for term in codelist.terms if term.code}  # a sponsor's term has none
+    paired = {term.value: by_code.get(term.code) for codelist in codes for term in codelist.terms if term.code}
+    return column.map(paired.get)
