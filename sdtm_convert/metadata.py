@@ -24,7 +24,8 @@ _ADAM_FORMATS = (("DTM", "DATETIME20."), ("DT", "DATE9."), ("TM", "TIME8."))
 
 def package(study: Study, conformed: Conformed, part: str, created: str) -> Package:
     """What define.xml describes of one part (sdtm or adam) of the build: standards, datasets, variables, value levels, documents."""
-    names = [name for name in conformed.datasets if part_of(name, study, conformed) == part]
+    names = sorted((name for name in conformed.datasets if part_of(name, study, conformed) == part),
+                   key=lambda name: (conformed.parents.get(name, name), name in conformed.parents))
     datasets = [_supp(name, study, conformed) if name in conformed.parents else _dataset(name, study, conformed) for name in names]
     guide = study.sdtm if part == "sdtm" else study.adam
     standards = [StandardUsed({"sdtmig": "SDTMIG", "adamig": "ADaMIG"}.get(guide.name.lower(), guide.name), "IG", guide.version)]
