@@ -113,7 +113,7 @@ def test_blocks_and_parts_are_put_together_whatever_the_width(tmp_path, monkeypa
     rng = np.random.default_rng(width)
     frame = pd.DataFrame({"A": ["x" * n for n in rng.integers(0, width + 1, 500)], "N": rng.normal(size=500), "B": rng.choice(["", "y", "zz"], 500)})
     write_xpt(frame, tmp_path / "x.xpt", name="X", variables={"A": {"length": width}})
-    monkeypatch.setattr(records, "BLOCK", 1000)
+    monkeypatch.setattr(records, "LARGEST_BLOCK", 1000)
     pd.testing.assert_frame_equal(read_xpt(tmp_path / "x.xpt")[0], frame)
     for chunksize in (1, 33, 499, 500, 501):
         parts = [part for part, _ in read_xpt(tmp_path / "x.xpt", chunksize=chunksize)]
@@ -138,7 +138,7 @@ def test_special_missing_values_are_found_in_every_block(tmp_path, monkeypatch):
     frame = pd.DataFrame({"N": np.full(1000, np.nan)})
     letters = {row: "ABC"[row % 3] for row in range(0, 1000, 7)}
     write_xpt(frame, tmp_path / "x.xpt", name="X", special_missing={"N": letters}, chunk_rows=10, threads=2)
-    monkeypatch.setattr(records, "BLOCK", 800)
+    monkeypatch.setattr(records, "LARGEST_BLOCK", 800)
     assert read_xpt(tmp_path / "x.xpt")[1].special_missing == {"N": letters}
 
 
@@ -221,7 +221,7 @@ def test_a_character_is_not_put_together_from_two_rows(read):
 
 
 def test_one_encoding_serves_the_whole_file(read, monkeypatch):
-    monkeypatch.setattr(records, "BLOCK", 80)
+    monkeypatch.setattr(records, "LARGEST_BLOCK", 80)
     data = built((2, 2, "C"), data=padded("µ".encode() * 40 + b"\xb5 "))
     with pytest.raises(InputError, match=r"X\.C, row 41: b'\\xb5': byte B5 at position 1 is not utf-8\. Name the encoding"):
         read(data)
@@ -291,7 +291,7 @@ def test_a_header_that_was_cut_off_is_refused(read, file):
 @pytest.fixture(params=[1000, 1 << 21])
 def several(tmp_path, monkeypatch, request):
     """A file with three datasets; the second has no rows."""
-    monkeypatch.setattr(records, "BLOCK", request.param)
+    monkeypatch.setattr(records, "LARGEST_BLOCK", request.param)
     frames = {"ONE": FRAME, "TWO": FRAME.head(0), "THREE": pd.concat([FRAME] * 100, ignore_index=True)}
     described = tuple(XptVariable(name, type="Char" if name != "AGE" else "Num", length=12 if name == "USUBJID" else 8) for name in FRAME)
     members = [(frame, XptMetadata(name, f"Label of {name}", described)) for name, frame in frames.items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from dataclasses import dataclass
 
@@ -18,7 +17,6 @@ from sdtm_convert.xpt.header import XptVariable, XptWarning
 
 FALLBACK = "cp1252"  # what SAS writes on Windows in the countries of most sponsors
 WIDE = 64  # bytes from which on it pays to look first how far the texts reach
-OWN_PIECE = 1 << 22  # bytes from which on a column has memory of its own
 _BLANKS = np.uint64(0x2020202020202020)
 
 
@@ -74,26 +72,11 @@ class TextEncoding:
         raise InputError(f"{self.path}: {where}: {raw!r}: {why}") from error
 
 
-def storage(variables: list[XptVariable], most_rows: int) -> list[Numbers | Texts]:
-    """Where the values of these variables are to go. Memory is taken by the system only as it is filled, so the most will do.
-
-    Small columns share one piece: the system hands out a large one in far fewer steps.
-    """
-    sizes = [8 * (most_rows + 1) if variable.type == "Char" else 8 * most_rows for variable in variables]
-    sizes += [variable.length * most_rows if variable.type == "Char" else 0 for variable in variables]
-    sizes = [size + -size % 64 for size in sizes]
-    shared = np.empty(sum(size for size in sizes if size < OWN_PIECE), np.uint8)
-    ends = itertools.accumulate(size if size < OWN_PIECE else 0 for size in sizes)
-    pieces = [shared[end - size : end] if size < OWN_PIECE else np.empty(size, np.uint8) for size, end in zip(sizes, ends, strict=True)]
-    halves = zip(variables, pieces[: len(variables)], pieces[len(variables) :], strict=True)
-    return [Texts(words.view(np.int64), data) if variable.type == "Char" else Numbers(words.view(np.float64)) for variable, words, data in halves]
-
-
 class Numbers:
-    """One Num variable, growing block by block."""
+    """One Num variable, growing block by block. Memory is taken by the system only as it is filled, so the most will do."""
 
-    def __init__(self, memory: np.ndarray):
-        self.memory, self.rows, self.rounded, self.letters = memory, 0, 0, {}
+    def __init__(self, most_rows: int):
+        self.memory, self.rows, self.rounded, self.letters = np.empty(most_rows), 0, 0, {}
 
     def add(self, values: np.ndarray, places: np.ndarray, letters: np.ndarray, rounded: int) -> None:
         self.memory[self.rows : self.rows + len(values)] = values
@@ -106,10 +89,10 @@ class Numbers:
 
 
 class Texts:
-    """One Char variable, growing block by block: Arrow's offsets and bytes."""
+    """One Char variable, growing as `Numbers` does: Arrow's offsets and bytes."""
 
-    def __init__(self, offsets: np.ndarray, memory: np.ndarray):
-        self.offsets, self.memory, self.rows, self.size = offsets, memory, 0, 0
+    def __init__(self, most_rows: int, length: int):
+        self.offsets, self.memory, self.rows, self.size = np.empty(most_rows + 1, np.int64), np.empty(most_rows * length, np.uint8), 0, 0
         self.offsets[0] = 0
 
     def add(self, texts: pa.LargeStringArray) -> None:

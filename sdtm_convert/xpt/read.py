@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sdtm_convert.errors import InputError, did_you_mean
-from sdtm_convert.xpt.decode import Numbers, TextEncoding, Texts, column, decode_numbers, decode_text, storage
+from sdtm_convert.xpt.decode import Numbers, TextEncoding, Texts, column, decode_numbers, decode_text
 from sdtm_convert.xpt.header import XptMetadata, XptVariable, XptWarning
 from sdtm_convert.xpt.records import Member, blocks, count_rows, find_member, members
 
@@ -89,8 +89,7 @@ def _table(
     records: Iterator[np.ndarray], most_rows: int, found: Member, wanted: list[tuple[XptVariable, int]], text: TextEncoding, first_row: int = 0
 ) -> tuple[pd.DataFrame, XptMetadata]:
     """All records as a frame and its metadata; there are at most `most_rows`."""
-    variables = [variable for variable, _ in wanted]
-    data = {variable.name: part for variable, part in zip(variables, storage(variables, most_rows), strict=True)}
+    data = {v.name: Texts(most_rows, v.length) if v.type == "Char" else Numbers(most_rows) for v, _ in wanted}
     rows = 0
     for block in records:
         for variable, position in wanted:
@@ -103,7 +102,7 @@ def _table(
     _tell_rounded(found, data)
     special = {name: part.letters for name, part in data.items() if isinstance(part, Numbers) and part.letters}
     frame = pd.DataFrame({name: part.values() for name, part in data.items()}, index=pd.RangeIndex(rows), columns=list(data), copy=False)
-    return frame, replace(found.metadata, variables=tuple(variables), rows=rows, encoding=text.name, special_missing=special)
+    return frame, replace(found.metadata, variables=tuple(v for v, _ in wanted), rows=rows, encoding=text.name, special_missing=special)
 
 
 def _tell_rounded(found: Member, data: dict[str, Texts | Numbers]) -> None:

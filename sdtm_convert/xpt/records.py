@@ -17,7 +17,8 @@ from sdtm_convert.xpt import header
 from sdtm_convert.xpt.decode import TextEncoding
 from sdtm_convert.xpt.header import RECORD, SIGNATURE, XptMetadata, XptWarning
 
-BLOCK = 1 << 21  # bytes of observations at a time
+BLOCK = 1 << 21  # bytes of observations at a time: few enough for the processor's cache, but ...
+FEWEST_ROWS, LARGEST_BLOCK = 1024, 1 << 24  # ... enough rows, where they are long, to keep the work in columns
 _MARK = np.frombuffer(header.MEMBER_HEADER[:8], "<u8")[0]
 _OTHER_KINDS = (
     (b"HEADER RECORD*******LIBV8", "is a transport file of version 8 or 9; submissions and this reader take version 5. Write it again with SAS's XPORT engine."),
@@ -203,7 +204,8 @@ def _record_length(metadata: XptMetadata, positions: tuple[int, ...], path: str)
 def _steps(found: Member) -> Iterator[tuple[int, int]]:
     """Offsets and lengths of blocks: whole observations and, as headers begin there, whole records of 80 bytes."""
     unit = math.lcm(found.record, RECORD)
-    step = max(1, BLOCK // unit) * unit
+    size = min(max(BLOCK, FEWEST_ROWS * found.record), LARGEST_BLOCK)
+    step = max(1, size // unit) * unit
     for offset in range(found.start, found.file_size, step):
         yield offset, min(step, found.file_size - offset)
 
