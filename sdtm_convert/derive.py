@@ -414,8 +414,8 @@ def _related(ref: Ref, step: Step, scope: Scope) -> Related:
         kept &= ~other.dropped
     if step.matching is not None:
         kept &= _where_of_source(step.matching, other, derived, step.place)
-    if "USUBJID" in step.by:
-        kept &= other.subject >= 0
+    for name in step.by:  # as everywhere, what is missing equals nothing
+        kept &= other.subject >= 0 if name == "USUBJID" else other.columns[name].notna().to_numpy()
     rows = np.flatnonzero(kept)
     if step.by == ("USUBJID",):
         groups, own, size = other.subject[rows], scope.subject(), len(derived.subjects)
@@ -425,16 +425,19 @@ def _related(ref: Ref, step: Step, scope: Scope) -> Related:
 
 
 def _shared_groups(by: tuple[str, ...], other: Table, rows: np.ndarray, scope: Scope) -> tuple[np.ndarray, np.ndarray, int]:
-    columns = []
+    """The groups of the other table's rows and of these (-1 where a key is missing) by what both share; numbers compare as numbers."""
+    columns, known = [], np.ones(scope.length, dtype=bool)
     for name in by:
         if name == "USUBJID":
-            columns.append(pd.Series(np.concatenate([scope.subject(), other.subject[rows]])))
-            continue
-        mine, theirs = scope.column(Ref("", name)), take(other.columns[name], rows)
-        if pd.api.types.is_numeric_dtype(mine.dtype) != pd.api.types.is_numeric_dtype(theirs.dtype):
-            mine, theirs = as_text(mine), as_text(theirs)
+            mine, theirs = pd.Series(scope.subject()), pd.Series(other.subject[rows])
+            known &= scope.subject() >= 0
+        else:
+            mine, theirs = scope.column(Ref("", name)), take(other.columns[name], rows)
+            if pd.api.types.is_numeric_dtype(mine.dtype) != pd.api.types.is_numeric_dtype(theirs.dtype):
+                mine, theirs = as_numbers(mine), as_numbers(theirs)
+            known &= mine.notna().to_numpy()
         columns.append(concatenate([mine, theirs]))
     codes, size = group_codes(columns)
-    return codes[scope.length:], codes[:scope.length], size
+    return codes[scope.length:], np.where(known, codes[:scope.length], -1), size
 
 

@@ -251,6 +251,22 @@ def test_tests_from_several_tables_with_variables_of_their_own(tmp_path):
     assert built.derived_values("VS", "VSEVAL") == ["INVESTIGATOR", None, None]
 
 
+def test_a_step_of_a_block_sees_all_tests_of_the_block(tmp_path):
+    built = build_study(tmp_path, {"VS": """\
+        records:
+          - from: a
+            tests: {SYSBP: {result: S}, DIABP: {result: D, VSGRPID: {constant: own}}}
+            variables:
+              VSDTC: {iso_datetime: DA, format: yyyy-mm-dd}
+              _NUMBER: {sequence: [VS.VSTESTCD, VSDTC]}
+              VSGRPID: {constant: of the block}
+          - {from: b, tests: {TEMP: {result: T}}}
+        """}, {"a": "SUBJ,S,D,DA\n1,120,80,x\n1,121,81,2020-01-02\n", "b": "SUBJ,T\n1,37\n"})
+    assert built.derived_values("VS", "_NUMBER") == [3.0, 4.0, 1.0, 2.0, None]
+    assert built.derived_values("VS", "VSGRPID") == ["of the block", "of the block", "own", "own", None]
+    assert built.troubles == [("MAP-DATE-UNREADABLE", "VSDTC", [0, 2], ["x", "x"])]
+
+
 # --- Records of another dataset ---------------------------------------------------------------------------------------
 
 

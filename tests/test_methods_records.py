@@ -71,7 +71,7 @@ def test_by_what_both_share(tmp_path):
     built = build_study(tmp_path, {
         "AE": "from: a\nvariables:\n  VISITNUM: {number: V}\n  AETERM: {last: VS.VSORRES, by: [USUBJID, VISITNUM]}\n",
         "VS": "from: v\nvariables:\n  VISITNUM: {number: V}\n  VSORRES: {assign: R}\n"},
-        {"a": "SUBJ,V\n1,1\n1,2\n2,1\n2,\n", "v": "SUBJ,V,R\n1,1,a\n1,2,b\n1,2,c\n2,2,d\n1,1.0,e\n"})
+        {"a": "SUBJ,V\n1,1\n1,2\n2,1\n2,\n", "v": "SUBJ,V,R\n1,1,a\n1,2,b\n1,2,c\n2,2,d\n1,1.0,e\n2,,f\n"})
     assert built.derived_values("AE", "AETERM") == ["e", "c", None, None]
 
 
@@ -83,7 +83,7 @@ def test_by_a_variable_without_the_subject(tmp_path):
 
 def test_by_a_number_here_and_a_text_there(tmp_path):
     built = build_study(tmp_path, {"AE": "from: a\nvariables:\n  VISITNUM: {number: VISITNUM}\n  AETERM: {first: v.R, by: [USUBJID, VISITNUM]}\n"},
-                        {"a": "SUBJ,VISITNUM\n1,1.0\n1,2\n", "v": "SUBJ,VISITNUM,R\n1,1,a\n1,2,b\n"})
+                        {"a": "SUBJ,VISITNUM\n1,1.0\n1,2\n", "v": "SUBJ,VISITNUM,R\n1,1,a\n1,2.00,b\n1,x,c\n"})
     assert built.derived_values("AE", "AETERM") == ["a", "b"]
 
 

@@ -1,7 +1,7 @@
 """From many records of another dataset one value for each record of this one: first, last, lowest, highest, count, sum, any.
 
 Each takes `X: {first: EX.EXSTDTC}` with, if wanted, `matching` (a condition on the other dataset's records), `by` (the variables that
-both datasets share; USUBJID by default) and `order` (the other dataset's variables that say which record comes first).
+both datasets share; USUBJID by default; what is missing equals nothing) and `order` (the other dataset's variables that say which record comes first).
 """
 
 from __future__ import annotations
