@@ -135,7 +135,9 @@ def test_missing_column_is_not_silence(check):
 
 
 def test_condition_without_a_name_is_asked_of_every_column():
-    assert holds(Condition("non_empty", None), TABLE).tolist() == [True, False]
+    everywhere = Condition("non_empty", None)
+    assert holds(Group("all", (everywhere,)), TABLE).tolist() == [True, False]
+    assert holds(Group("any", (everywhere,)), TABLE).tolist() == [True, True]
 
 
 def test_output_variables_default_to_what_the_check_asks_about():
@@ -154,3 +156,9 @@ def test_names_of_variables_are_literals_in_value_checks():
     check = Group("all", (condition("equal_to", "variable_name", "AETERM"), condition("non_empty", "variable_value")))
     outcome, = run([rule(check, "Value Check with Variable Metadata")], make_study({"AE": AE}))
     assert [hits.rows.tolist() for hits in outcome.hits] == [[0]]
+
+
+def test_lengths_of_numbers_are_no_error_in_value_checks():
+    check = Group("all", (condition("longer_than", "variable_value", 1),))
+    outcome, = run([rule(check, "Value Check with Variable Metadata")], make_study({"AE": AE}))
+    assert [hits.table.column("variable_name").cells[0] for hits in outcome.hits] == ["DOMAIN"]

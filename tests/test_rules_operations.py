@@ -23,10 +23,15 @@ STANDARD = Standard("SDTMIG", "3.4", {
 })
 NY = Codelist("C66742", "NY", "No Yes Response", False, (Term("N", "C49487"), Term("Y", "C49488")))
 TERMINOLOGY = (Terminology("SDTM", "2025-03-28", {"C66742": NY}),)
+CODES = Codelist("C1", "XCD", "Codes", True, (Term("x", "C7"), Term("z", "C8")))
+NAMES = Codelist("C2", "X", "Names", True, (Term("Ex", "C7"), Term("Zed", "C8")))
+PAIRS = (Terminology("SDTM", "2025-03-28", {"C1": CODES, "C2": NAMES}),)
+PAIRED = Standard("SDTMIG", "3.4", {"AE": StandardDataset("AE", "", "EVENTS", "", {
+    "AETERM": StandardVariable("AETERM", "", "Char", codelists=("C1",)), "AESER": StandardVariable("AESER", "", "Char", codelists=("C2",))})})
 DATASETS = {
     "DM": pd.DataFrame({"DOMAIN": "DM", "USUBJID": ["A", "B"], "RFSTDTC": ["2020-01-10", "2020-02"]}),
     "AE": pd.DataFrame({"DOMAIN": "AE", "USUBJID": ["A", "A", "B", "C"], "AETERM": ["x", "y", "x", None],
-                        "AESTDTC": ["2020-01-12", "2020-01-09T08:00", "2020-01", "2020-01-01"], "AESEV": ["MILD", "SEVERE", "MILD", None]}),
+                        "AESTDTC": ["2020-01-12", "2020-01-09T08:00", "2020-01", "2020-01-01"], "AESEV": ["MILD", "SEVERE", "MILD", None], "AESER": None}),
     "SUPPAE": pd.DataFrame({"RDOMAIN": "AE", "USUBJID": ["A", "B"], "IDVAR": ["AETERM", "NOSUCH"], "QNAM": ["P", "Q"]}),
 }
 METADATA = {"AE": Dataset("AE", "Adverse Events", "EVENTS", "", (Variable("AETERM", "Term", "Char", "text", 200),), ("USUBJID", "AETERM"))}
@@ -80,6 +85,7 @@ EXAMPLES = [
     ("variable_names", {"dataset": "DM"}, [["AESER", "AETERM", "DMDTC", "RFSTDTC", "USUBJID"]] * 2),
     ("get_dataset_filtered_variables", {"key_name": "role", "key_value": "Timing"}, [["AESTDTC"]] * 4),
     ("codelist_terms", {"codelists": ["NY"]}, [["N", "Y"]] * 4),
+    ("paired_term", {"name": "--TERM", "with": "AESER", "standard": PAIRED, "terminology": PAIRS}, ["Ex", None, "Ex", None]),
     ("codelist_terms", {"codelists": ["NY"], "returntype": "code"}, [["C49487", "C49488"]] * 4),
     ("codelist_terms", {"codelists": ["NY"], "returntype": "code", "level": "codelist"}, [["C66742"]] * 4),
 ]

@@ -61,11 +61,13 @@ class Values:
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """One column. `literal` marks a value written in the rule itself, the same for every row."""
+    """One column. `literal` marks a value written in the rule itself, the same for every row; `of_values` the values of one of many
+    variables that a value check looks at, where a cell of another type than the condition is for is no error."""
 
     codes: np.ndarray
     values: Values
     literal: bool = False
+    of_values: bool = False
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -24,9 +24,8 @@ _CERTAIN = re.compile(
     r"(Z|[+-](?:2[0-3]|[01][0-9]):[0-5][0-9])?)?)?)?"
 )
 _NUMBER = r"(\d+(?:[.,]\d*)?)"
-_DURATION = re.compile(
-    rf"-?P(?=.)(?:(?:{_NUMBER}Y)?,?(?:{_NUMBER}M)?,?(?:{_NUMBER}D)?,?(T(?=\d)(?:{_NUMBER}H)?,?(?:{_NUMBER}M)?,?(?:{_NUMBER}S)?)?|{_NUMBER}W)"
-)
+_CLOCK = rf"(T(?=\d)(?:{_NUMBER}H)?,?(?:{_NUMBER}M)?,?(?:{_NUMBER}S)?)?"
+_DURATION = re.compile(rf"-?P(?=.)(?:(?:{_NUMBER}Y)?,?(?:{_NUMBER}M)?,?(?:{_NUMBER}D)?,?{_CLOCK}|{_NUMBER}W)")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,9 +109,9 @@ def holds(node: Condition | Group, table: Table) -> np.ndarray:
     """The rows for which the Check holds. A condition on a column that is not there takes its `all` with it, but of an `any` only its
     own branch; where nothing is left, ColumnMissing says what is missing."""
     if isinstance(node, Condition):
-        return _ask_every_column(node, table) if node.name is None else ask(node, table)
+        return ask(node, table)
     answers, missing = [], []
-    for member in node.members:
+    for member in _named(node, table):
         try:
             answers.append(holds(member, table))
         except ColumnMissing as error:
@@ -126,10 +126,13 @@ def holds(node: Condition | Group, table: Table) -> np.ndarray:
     return combine.reduce(answers)
 
 
-def _ask_every_column(node: Condition, table: Table) -> np.ndarray:
-    """A condition without a name: every column must answer it."""
-    answers = [ask(Condition(node.operator, name, node.value, node.options), table) for name in table.names]
-    return np.logical_and.reduce(answers)
+def _named(group: Group, table: Table) -> Iterator[Condition | Group]:
+    """The members of a group; a condition without a name stands for the same condition on every column."""
+    for member in group.members:
+        if isinstance(member, Condition) and member.name is None:
+            yield from (replace(member, name=name) for name in table.names)
+        else:
+            yield member
 
 
 def output_variables(rule: Rule, table: Table) -> list[str]:

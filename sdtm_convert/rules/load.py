@@ -122,7 +122,7 @@ def _what(document: Document, path: tuple) -> str:
 
 
 def _rule(data: dict, file: str) -> Rule:
-    core, outcome = data["Core"], data["Outcome"]
+    core, outcome, check = data["Core"], data["Outcome"], _node(data["Check"])
     standards, references = _authorities(data.get("Authorities") or [])
     return Rule(
         id=core["Id"], version=str(core.get("Version", "")), status=core.get("Status", ""), file=file,
@@ -130,7 +130,7 @@ def _rule(data: dict, file: str) -> Rule:
         rule_type=data["Rule Type"], sensitivity=data.get("Sensitivity", "Record"), scope=_scope(data.get("Scope") or {}),
         operations=tuple(_operation(operation) for operation in data.get("Operations") or []),
         matches=tuple(_match(match) for match in data.get("Match Datasets") or []),
-        check=_node(data["Check"]), message=outcome["Message"].strip(),
+        check=check if isinstance(check, Group) else Group("all", (check,)), message=outcome["Message"].strip(),
         output_variables=tuple(outcome.get("Output Variables") or ()), standards=standards, references=references,
     )
 
@@ -157,7 +157,8 @@ def _operation(data: dict) -> Operation:
 
 def _match(data: dict) -> Match:
     keys = [(key, key) if isinstance(key, str) else (key.get("Left", ""), key.get("Right", "")) for key in data.get("Keys") or []]
-    return Match(data["Name"], tuple(keys), bool(data.get("Child")), str(data.get("Join Type", "inner")).lower(), data.get("Wildcard", "**"))
+    how = str(data.get("Join Type", "inner")).lower()
+    return Match(data["Name"], tuple(keys), bool(data.get("Child")), how, data.get("Wildcard", "**"))
 
 
 def _scope(data: dict) -> Scope:

@@ -101,8 +101,9 @@ def _distinct(source: Table, study: Study, operation: Operation, name: str) -> l
     if not operation.options.get("value_is_reference"):
         return _sorted(column.used_cells)
     rdomain = column_of(source, "RDOMAIN").take(rows)
-    pairs = {(domain, cell) for domain, cell in zip(rdomain.cells, column.cells) if cell is not None}
-    return sorted({cell for domain, cell in pairs if domain in study.tables and cell in study.tables[domain].names})
+    pairs = np.unique(group_codes([rdomain, column], len(rows)), return_index=True)[1]
+    named = zip(rdomain.take(pairs).cells, column.take(pairs).cells)
+    return sorted({cell for domain, cell in named if domain in study.tables and cell in study.tables[domain].names})
 
 
 def _sorted(cells: list) -> list:
@@ -120,11 +121,10 @@ def record_count(table: Table, study: Study, operation: Operation) -> Column:
         return constant(len(rows), table.rows)
     names = _group_names(operation, table, source)
     pattern = operation.options.get("regex")
-    if source is table or not pattern:
+    if source is table:
         groups = group_codes([_cut(column_of(source, name), pattern) for name in names], source.rows)
-        if source is table:
-            counts = np.bincount(groups[rows], minlength=groups.max(initial=0) + 1)
-            return numbers_to_column(counts[groups])
+        counts = np.bincount(groups[rows], minlength=groups.max(initial=0) + 1)
+        return numbers_to_column(counts[groups])
     return _by_group(table, source, names, rows, len, 0)
 
 
@@ -202,8 +202,11 @@ def variable_is_null(table: Table, study: Study, operation: Operation) -> Column
 def minus(table: Table, study: Study, operation: Operation) -> Column:
     """The elements of the list `name` that are not in the list `subtract`, in order."""
     whole, taken = column_of(table, operation.name), column_of(table, operation.options["subtract"])
-    lists = [[part for part in (a or []) if part not in (b or [])] for a, b in zip(whole.cells[:1], taken.cells[:1])]
-    return constant(lists[0] if lists else [], table.rows)
+    groups = group_codes([whole, taken], table.rows)
+    first = np.unique(groups, return_index=True)[1]
+    lists = [[part for part in (a or []) if part not in (b or [])] for a, b in zip(whole.take(first).cells, taken.take(first).cells)]
+    made = cells_to_column(lists)
+    return Column(made.codes[groups], made.values)
 
 
 def difference(table: Table, study: Study, operation: Operation) -> Column:
@@ -279,6 +282,7 @@ OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
     "max_date": max_date,
     "min_date": min_date,
     "minus": minus,
+    "paired_term": library.paired_term,
     "percentage": percentage,
     "permissible_variables": library.permissible_variables,
     "record_count": record_count,

@@ -13,7 +13,7 @@ from . import operators_sorted as ordered
 from . import operators_text as text
 from . import operators_values as values
 from .column import Column, choose, constant
-from .rule import ColumnMissing, Condition
+from .rule import Condition
 from .table import Table
 
 RESOLVED = ("target", "value", "name", "names", "pattern", "table", "minimum")  # what the engine hands over; all others are options

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .column import Column, by_pair, codes_in, values_of
-from .operators_values import compare_numbers, empty, equal_to, lower
+from .column import Column, by_pair, codes_in
+from .operators_values import empty, equal_to, lower
 from .rule import RuleError
 from .table import Table, expand
 
@@ -28,8 +28,7 @@ def longer_than_or_equal_to(target: Column, value: Column) -> np.ndarray:
 
 def longer_in_bytes_than(target: Column, value: Column) -> np.ndarray:
     """The text takes more bytes in UTF-8 than the number given. (An addition to CDISC's operators: `longer_than` counts characters.)"""
-    lengths = np.array([len(cell.encode()) if isinstance(cell, str) else 0 for cell in target.values.cells])
-    return compare_numbers(Column(target.codes, values_of(lengths[:-1].tolist())), value, operator.gt)
+    return _compare_lengths(target, value, operator.gt, lambda cell: len(cell.encode()) if isinstance(cell, str) else len(cell))
 
 
 def has_equal_length(target: Column, value: Column) -> np.ndarray:
@@ -37,30 +36,31 @@ def has_equal_length(target: Column, value: Column) -> np.ndarray:
     return _compare_lengths(target, value, operator.eq)
 
 
-def _compare_lengths(target: Column, value: Column, compare: Callable) -> np.ndarray:
-    lengths = _lengths(target)
+def _compare_lengths(target: Column, value: Column, compare: Callable, measure: Callable = len) -> np.ndarray:
+    lengths = _lengths(target, measure)
     if value.literal:
         limit = value.values.cells[0]
         if not isinstance(limit, (int, float)):
             raise RuleError(f"{limit!r} is neither a variable of the dataset nor a number")
         return target.spread(compare(lengths, limit))
     whole = all(isinstance(cell, int) for cell in value.used_cells)
-    others = value.values.numbers if whole else _lengths(value)
+    others = value.values.numbers if whole else _lengths(value, measure)
     return compare(target.spread(lengths), value.spread(others))
 
 
-def _lengths(column: Column) -> np.ndarray:
+def _lengths(column: Column, measure: Callable) -> np.ndarray:
     used = column.used_cells
-    if used and not any(isinstance(cell, (str, list)) for cell in used):
+    if used and not column.of_values and not any(isinstance(cell, (str, list)) for cell in used):
         raise RuleError("the length of a number is asked for; a length is a property of text")
-    return np.array([len(cell) if isinstance(cell, (str, list)) else np.nan for cell in column.values.cells], dtype=float)
+    return np.array([measure(cell) if isinstance(cell, (str, list)) else np.nan for cell in column.values.cells], dtype=float)
 
 
 # --- Parts of text, patterns ------------------------------------------------------------------------------------------
 
 
 def contains(target: Column, value: Column) -> np.ndarray:
-    """The text contains the literal (the list contains the cell); against a plain column: its cell occurs anywhere in the target's column."""
+    """The text contains the literal (the list contains the cell); against a plain column: its cell occurs anywhere in the target's
+    column."""
     literal_text = value.literal and isinstance(value.values.cells[0], str)
     if target.is_lists or literal_text:
         return by_pair(target, value, lambda cell, part: cell is not None and part is not None and part in cell)

@@ -94,25 +94,25 @@ def plain_text(cell: object) -> object:
 
 def less_than(target: Column, value: Column) -> np.ndarray:
     """Both cells are numbers (or read as numbers) and the first is less than the second."""
-    return compare_numbers(target, value, operator.lt)
+    return _compare_numbers(target, value, operator.lt)
 
 
 def less_than_or_equal_to(target: Column, value: Column) -> np.ndarray:
     """Both cells are numbers and the first is not greater than the second."""
-    return compare_numbers(target, value, operator.le)
+    return _compare_numbers(target, value, operator.le)
 
 
 def greater_than(target: Column, value: Column) -> np.ndarray:
     """Both cells are numbers and the first is greater than the second."""
-    return compare_numbers(target, value, operator.gt)
+    return _compare_numbers(target, value, operator.gt)
 
 
 def greater_than_or_equal_to(target: Column, value: Column) -> np.ndarray:
     """Both cells are numbers and the first is not less than the second."""
-    return compare_numbers(target, value, operator.ge)
+    return _compare_numbers(target, value, operator.ge)
 
 
-def compare_numbers(target: Column, value: Column, compare: Callable) -> np.ndarray:
+def _compare_numbers(target: Column, value: Column, compare: Callable) -> np.ndarray:
     if value.literal:
         number = value.values.cells[0]
         if not isinstance(number, (int, float)):

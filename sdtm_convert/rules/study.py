@@ -60,15 +60,16 @@ def make_study(
     files: dict[str, Path] | None = None,
     keep_blank: bool = False,
 ) -> Study:
-    """The study of these datasets, with what is known of each by its name (in any case). In ADaM a DOMAIN variable kept from SDTM does not make a dataset part of that
-    domain."""
+    """The study of these datasets, with what is known of each by its name (in any case). In ADaM a DOMAIN variable kept from SDTM does
+    not make a dataset part of that domain. InputError for a file that cannot be looked at."""
     analysis = standard is not None and standard.name.upper().startswith("ADAM")
     tables = {}
     for name, frame in datasets.items():
         table = frame_to_table(name.upper(), frame, keep_blank)
         tables[name.upper()] = replace(table, domain="") if analysis and name.upper().startswith("AD") else table
-    given = {name.upper(): meta for name, meta in (metadata or {}).items()}
-    return Study(tables, standard, tuple(terminology), given, {name.upper(): _file(Path(file)) for name, file in (files or {}).items()})
+    known = {name.upper(): meta for name, meta in (metadata or {}).items()}
+    places = {name.upper(): _file(Path(file)) for name, file in (files or {}).items()}
+    return Study(tables, standard, tuple(terminology), known, places)
 
 
 def _file(path: Path) -> tuple[str, int]:

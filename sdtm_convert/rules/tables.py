@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-
-import numpy as np
+from dataclasses import replace
 
 from .column import Column, constant
 from .library import class_of, codelists_of, standard_dataset, standard_variables, structure, the_standard
@@ -20,6 +19,7 @@ from .table import Table, cells_to_table, stack_tables
 
 # What a rule needs, by the column that is not there.
 NEEDS = {
+    "variable_declared_type": "the variables' types",
     "variable_label": "the variables' labels",
     "variable_size": "the variables' lengths",
     "variable_format": "the variables' formats",
@@ -50,7 +50,7 @@ def record_data(tables: tuple[Table, ...], study: Study) -> list[Table]:
 
 def variable_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row a variable: variable_name, variable_order_number, variable_data_type, variable_is_empty, variable_has_empty_values and,
-    where metadata are given, variable_label, variable_size, variable_format, variable_key."""
+    where metadata are given, variable_declared_type, variable_label, variable_size, variable_format, variable_key."""
     return [stack_tables([cells_to_table(table.name, _variable_cells(table, study), table) for table in tables])]
 
 
@@ -63,23 +63,27 @@ def _describe_variables(table: Table, study: Study) -> dict[str, list]:
     given = study.metadata.get(table.name)
     described = [given.by_name.get(name) if given else None for name in names]
     columns = [table.column(name) for name in names]
-    blanks = [column.values.empty & np.append(np.isin(np.arange(len(column.values.cells) - 1), column.used), column.has_missing)
-              for column in columns]
+    blanks = [column.spread(column.values.empty) for column in columns]
     cells: dict[str, list] = {
         "variable_name": names,
         "variable_order_number": list(range(1, len(names) + 1)),
-        "variable_data_type": [d.type if d else "Char" if column.is_text and len(column.used) else "Num" if len(column.used) else None
-                               for d, column in zip(described, columns)],
-        "variable_is_empty": [bool(column.spread(column.values.empty).all()) for column in columns],
+        "variable_data_type": [d.type if d else _type_of(column) for d, column in zip(described, columns)],
+        "variable_is_empty": [bool(blank.all()) for blank in blanks],
         "variable_has_empty_values": [bool(blank.any()) for blank in blanks],
     }
     if given:
+        cells["variable_declared_type"] = [d.type if d else None for d in described]
         cells["variable_label"] = [d.label if d else None for d in described]
         cells["variable_size"] = [d.length if d else None for d in described]
         cells["variable_format"] = [d.display_format if d else None for d in described]
         if given.keys:
             cells["variable_key"] = [given.keys.index(name) + 1 if name in given.keys else None for name in names]
     return cells
+
+
+def _type_of(column: Column) -> str | None:
+    """The type that the cells have; None where there are none."""
+    return None if not len(column.used) else "Char" if column.is_text else "Num"
 
 
 def variable_metadata_against_library(tables: tuple[Table, ...], study: Study) -> list[Table]:
@@ -141,7 +145,7 @@ def _instance(template: str, names: set[str]) -> str | None:
 
 def dataset_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row a dataset: dataset_name, record_count, domain, is_ap, ap_suffix, dataset_class, dataset_structure and, where metadata
-    are or files are given, dataset_label, dataset_keys, dataset_location, dataset_size."""
+    or files are given, dataset_label, dataset_keys, dataset_location, dataset_size."""
     return [stack_tables([_dataset(table, study) for table in tables])]
 
 
@@ -167,7 +171,8 @@ def _dataset(table: Table, study: Study) -> Table:
 
 
 def domain_presence(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """One row for the study, with a column for every dataset (by the name of the whole) that holds its file name, or its own where no files are given."""
+    """One row for the study, with a column for every dataset (by the name of the whole) that holds its file name, or its own name where
+    no files are given."""
     return [cells_to_table("STUDY", {name: [_place(parts[0], study)] for name, parts in study.parts.items()}, tables[0])]
 
 
@@ -198,7 +203,7 @@ def _rows(cells: dict[str, list]) -> list[tuple[str, dict[str, object]]]:
 def _values(table: Table, name: str, cells: dict[str, object]) -> Table:
     """One variable's values, with what is known of the variable in every row."""
     def make(wanted: str) -> Column:
-        return table.column(name) if wanted == "variable_value" else constant(cells[wanted], table.rows)
+        return replace(table.column(name), of_values=True) if wanted == "variable_value" else constant(cells[wanted], table.rows)
 
     return Table(table.name, (*cells, "variable_value"), table.rows, make, table.domain, table.rdomain, table.records, table.sources,
                  source=table)
@@ -231,4 +236,9 @@ RULE_TYPES: dict[str, Callable[[tuple[Table, ...], Study], list[Table]]] = {
     "Value Check against Define XML VLM": needs_define,
     "Value Level Metadata Check against Define XML": needs_define,
 }
-RECORD_TYPES = ("Record Data", "Value Check with Variable Metadata", "Value Check with Dataset Metadata", "Value Check against Library Metadata")
+RECORD_TYPES = (
+    "Record Data",
+    "Value Check with Variable Metadata",
+    "Value Check with Dataset Metadata",
+    "Value Check against Library Metadata",
+)
