@@ -18,7 +18,7 @@ ORDER = """
     plan resolve graph findings_domain load  tables origins
     derive conform validate accounting metadata
     xpt define datasets conformance report
-    flow output  explain lineage trace_records trace  compare_tables compare compare_report
+    flow lineage output  explain trace_records trace  compare_tables compare compare_report
     cli __main__
 """.split()
 
