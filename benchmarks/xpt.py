@@ -107,7 +107,6 @@ def job(action: str, candidate: str, file: Path, out: Path, declared: dict[str, 
 def measure(action: str, candidate: str, table: str, folder: Path) -> dict[str, float]:
     """Wall and processor seconds, and megabytes above what the process had before; the work of one child process."""
     file, small, out = folder / f"{table}.xpt", folder / "small.xpt", folder / "data.xpt"
-    np.ones(1 << 26).sum()  # half a gigabyte: pages that the machine has lent elsewhere come back before the clock runs
     np.fromfile(file, np.uint8).max()
     if action == "write":
         frame = pd.read_feather(folder / f"{table}.feather")
@@ -118,6 +117,7 @@ def measure(action: str, candidate: str, table: str, folder: Path) -> dict[str, 
         job(action, candidate, small, out, None)()
         call = job(action, candidate, file, out, None)
     out.unlink(missing_ok=True)
+    np.ones(1 << 28)  # two gigabytes, freed at once: memory that a virtual machine has lent elsewhere comes back before the clock runs
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
     before, cpu, wall = _resident("VmRSS"), time.process_time(), time.perf_counter()
     result = call()

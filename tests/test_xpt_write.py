@@ -386,6 +386,14 @@ def test_a_wrong_category_is_named_with_its_row(write):
     assert observations(write({"C": unused}, {"C": char(2)}))[:10] == b"okokokokok"
 
 
+def test_dictionaries_may_use_all_of_their_codes(tmp_path):
+    texts = [f"T{number}" for number in range(128)]
+    codes = pa.array([None, *range(127, -1, -1)] * 2, pa.int8())
+    column = pa.DictionaryArray.from_arrays(codes, pa.array(texts))
+    write_xpt(pa.table({"C": column}), tmp_path / "x.xpt", name="X", variables={"C": char(4)})
+    assert read_xpt(tmp_path / "x.xpt")[0]["C"].tolist() == ["", *texts[::-1]] * 2
+
+
 def test_missing_text_may_hide_bytes_in_arrow(write, tmp_path):
     hidden = pa.Array.from_buffers(pa.large_string(), 2, [pa.py_buffer(b"\x02"), pa.py_buffer(np.array([0, 3, 4])), pa.py_buffer(b"abcd")])
     write_xpt(pa.table({"C": hidden}), tmp_path / "x.xpt", name="X", variables={"C": char(2)}, created=CREATED)

@@ -75,11 +75,13 @@ def _without_blanks(texts: pa.LargeStringArray, variable: XptVariable, first_row
 
 def _encode_categories(part: pa.DictionaryArray, variable: XptVariable, first_row: int, target: Target) -> np.ndarray:
     """Only the distinct texts that are used are encoded, with a blank one for the missing."""
-    codes = np.asarray(part.indices.fill_null(len(part.dictionary)).cast(pa.int64()))
-    used, places = np.unique(codes, return_inverse=True)
+    codes = np.asarray(part.indices.cast(pa.int64()).fill_null(len(part.dictionary)))
     known = pa.concat_arrays([part.dictionary.cast(pa.large_string()), pa.array([""], pa.large_string())])
+    used = np.zeros(len(known), bool)
+    used[codes] = True
+    places = np.cumsum(used) - 1
     try:
-        return encode_text(known.take(pa.array(used)), variable, 0, target).take(places)
+        return encode_text(known.filter(pa.array(used)), variable, 0, target).take(places[codes])
     except InputError:  # it names the row of a category; the row of the dataset is wanted
         return encode_text(part.cast(pa.large_string()), variable, first_row, target)
 

@@ -26,6 +26,7 @@ from sdtm_convert.xpt.target import ALLOWANCES, Target
 
 CHUNK = 1 << 21  # bytes of observations at a time: few enough for the processor's cache, more if threads must not wait ...
 FEWEST_ROWS, LARGEST_CHUNK = 1024, 1 << 24  # ... and enough rows, where they are long, to keep the work in columns
+WORTH_THREADS = 1 << 26  # bytes below which one thread is done sooner than several have begun
 
 Put = Callable[[bytes | memoryview, int], None]  # writes bytes at an offset of the file
 
@@ -189,7 +190,8 @@ def _write_part(put: Put, start: int, first_row: int, part: Part, layout: _Layou
     if part.names != tuple(variable.name for variable in layout.variables):
         layout.target.refuse(f"the table that begins at row {first_row + 1} has other columns: {', '.join(map(str, part.names))}.")
     rows = part.rows
-    step = options.chunk_rows or _chunk_rows(layout.record, options.threads)
+    threads = options.threads if options.chunk_rows or rows * layout.record > WORTH_THREADS else 1
+    step = options.chunk_rows or _chunk_rows(layout.record, threads)
 
     def write_chunk(begin: int) -> bytes:
         end = min(begin + step, rows)
@@ -197,10 +199,10 @@ def _write_part(put: Put, start: int, first_row: int, part: Part, layout: _Layou
         put(records, start + (first_row + begin) * layout.record)
         return records[-layout.record :].tobytes() if end == rows else b""
 
-    if options.threads == 1 or rows <= step:
+    if threads == 1 or rows <= step:
         ends = [write_chunk(begin) for begin in range(0, rows, step)]
     else:
-        with ThreadPoolExecutor(options.threads) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             try:
                 ends = list(pool.map(write_chunk, range(0, rows, step)))
             except BaseException:
@@ -211,7 +213,7 @@ def _write_part(put: Put, start: int, first_row: int, part: Part, layout: _Layou
 
 def _chunk_rows(record: int, threads: int) -> int:
     size = CHUNK if threads == 1 else 2 * CHUNK
-    return max(1, min(max(FEWEST_ROWS, size // record), LARGEST_CHUNK // record))
+    return max(1, min(max(FEWEST_ROWS, size // record), LARGEST_CHUNK // threads // record))
 
 
 def _encode(part: Part, begin: int, end: int, first_row: int, layout: _Layout) -> np.ndarray:
