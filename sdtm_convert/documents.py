@@ -20,7 +20,7 @@ from .errors import Fault, InputError, Place, SpecError, did_you_mean
 Path_ = tuple  # of keys and list positions, from the top of the document to a value
 LARGEST_DOCUMENT = 200_000  # values; aliases that expand beyond it are refused
 DEEPEST_DOCUMENT = 50  # levels; an alias to what it stands in has no end
-DROPPED_FROM = {"variables", "supplemental", "tests"}  # what `drop` takes names from
+DROPPED_FROM = ("variables", "supplemental", "tests")  # what `drop` takes names from
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _overlay(parent: Document, child: Document) -> Document:
     """The child's keys over the parent's: mappings merge key by key, but a variable's steps and lists are replaced whole."""
     below = dict(parent.data)
     dropped = _dropped(parent, child)
-    for group in DROPPED_FROM & below.keys():
+    for group in _groups(parent):
         below[group] = {key: value for key, value in below[group].items() if key not in dropped}
     merged = {(), *((key,) for key, value in child.data.items() if isinstance(value, dict) and isinstance(below.get(key), dict))}
     data = below | {key: below[key] | value if (key,) in merged else value for key, value in child.data.items() if key not in ("extends", "drop")}
@@ -138,12 +138,16 @@ def _dropped(parent: Document, child: Document) -> list[str]:
     names = child.data.get("drop", [])
     if not isinstance(names, list):
         raise SpecError([Fault(child.place("drop", what="drop"), "it is not a list.", "Write [NAME, NAME].")])
-    known = [key for group in sorted(DROPPED_FROM) for key in parent.data.get(group, ())]
+    known = [key for group in _groups(parent) for key in parent.data[group]]
     faults = [Fault(child.place("drop", position, what="drop"), f"{parent.file} has no variable or test '{name}'.", did_you_mean(str(name), known))
               for position, name in enumerate(names) if name not in known]
     if faults:
         raise SpecError(faults)
     return names
+
+
+def _groups(document: Document) -> list[str]:
+    return [group for group in DROPPED_FROM if isinstance(document.data.get(group), dict)]
 
 
 def _shown(path: Path) -> str:
@@ -200,7 +204,8 @@ def _schema_faults(document: Document, error) -> list[Fault]:
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     expected = error.schema.get("description", "")
     messages = {
-        "type": f"{shown} is not {_type_words(error.validator_value)}.",
+        "type": f"{shown} is not {_type_words(error.schema.get('type', ()))}.",
+        "minLength": "it is empty.",
         "enum": f"{shown} is none of {', '.join(map(str, error.schema.get('enum', ())))}.",
         "pattern": f"{shown} does not have the form that is needed here.",
         "minProperties": "it is empty.",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .errors import did_you_mean
-from .plan import Chain, Ref, Step, Test
+from .errors import Place, did_you_mean
+from .plan import SOURCE, Chain, Ref, Step, Test
 from .resolve import Scope, resolve_name, resolve_step, variable_steps
 
 SLOTS = {"category": "CAT", "subcategory": "SCAT", "position": "POS", "result": "ORRES", "unit": "ORRESU", "low": "ORNRLO",
@@ -44,7 +44,7 @@ def _standard_results(used: set[str]) -> list[str]:
 
 def findings_tests(path: tuple, block: dict, scope: Scope) -> tuple[Ref | None, tuple[Test, ...]]:
     """The raw field that names the test (if rows are tests), and the tests with the fields of their results."""
-    field = resolve_name(block["test"], scope, scope.document.place(*path, "test", what=scope.dataset)) if "test" in block else None
+    field = _source_field(block["test"], scope, scope.document.place(*path, "test", what=scope.dataset)) if "test" in block else None
     tests, texts = [], {}
     for code, data in block.get("tests", {}).items():
         place = scope.document.place(*path, "tests", code, what=f"{scope.dataset} test {code}")
@@ -53,7 +53,7 @@ def findings_tests(path: tuple, block: dict, scope: Scope) -> tuple[Ref | None, 
         if "test" not in block and not isinstance(result, str):
             scope.context.fault(place, "the raw field with the result is missing.", "Give `result: FIELD`.")
         at = (*path, "tests", code, "result") if "result" in block["tests"][code] else (*path, "defaults", "result")
-        ref = resolve_name(result, scope, scope.document.place(*at, what=place.what)) if isinstance(result, str) else None
+        ref = _source_field(result, scope, scope.document.place(*at, what=place.what)) if isinstance(result, str) else None
         collected = tuple(data.get("collected", [code]))
         for text in collected if "test" in block else ():
             if text.casefold() in texts:
@@ -61,6 +61,14 @@ def findings_tests(path: tuple, block: dict, scope: Scope) -> tuple[Ref | None, 
             texts[text.casefold()] = code
         tests.append(Test(code, collected, ref))
     return field, tuple(tests)
+
+
+def _source_field(name: str, scope: Scope, place: Place) -> Ref | None:
+    """A field of the table that the records come from: rows are told apart and let in by it."""
+    ref = resolve_name(name, scope, place)
+    if ref is not None and ref.table != SOURCE:
+        return scope.context.fault(place, f"'{name}' is no field of {scope.sources[0]}.")
+    return ref
 
 
 def findings_chains(blocks: list[tuple[tuple, dict]], scope: Scope) -> dict[str, list[Chain]]:

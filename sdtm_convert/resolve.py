@@ -68,8 +68,12 @@ class Scope:
         return None if any(fields is None for fields in known) else bool(known)
 
 
-def resolve_name(text: str, scope: Scope, place: Place) -> Ref | None:
-    """The one thing that a name means; a fault where it means nothing or two things."""
+def resolve_name(text: str, scope: Scope, place: Place, of_records: bool = False) -> Ref | None:
+    """The one thing that a name means; a fault where it means nothing or two things.
+
+    The table that the records come from may be named too: `AE.AETERM` in ADAE made from AE is the value of that very record, but
+    `of_records` (a method over many records) that of all AE's records.
+    """
     context = scope.context
     prefix, dot, rest = text.partition(".")
     if dot and prefix == SOURCE:
@@ -85,7 +89,7 @@ def resolve_name(text: str, scope: Scope, place: Place) -> Ref | None:
     elif dot and (prefix in context.variables or prefix in context.fields):
         names = context.names_of(prefix)
         if names is None or rest in names:
-            meanings[Ref(prefix, rest)] = text
+            meanings[Ref(SOURCE if scope.sources == (prefix,) and not of_records else prefix, rest)] = text
         elif not meanings:
             kind = "variable" if prefix in context.variables else "field"
             return context.fault(place, f"{prefix} has no {kind} '{rest}'.", did_you_mean(rest, names))
@@ -242,6 +246,8 @@ def _argument(parameter: Parameter, value, scope: Scope, path: tuple, what: str)
         return _column(value, scope, path, what)
     if kind == "Columns":
         values = value if isinstance(value, list) else [value]
+        if not values:
+            context.fault(place, f"'{path[-1]}' is an empty list.")
         return [_column(item, scope, (*path, position) if isinstance(value, list) else path, what) for position, item in enumerate(values)]
     if kind == "Related":
         return _related(value, scope, place)
@@ -294,7 +300,7 @@ def _column(value, scope: Scope, path: tuple, what: str):
 
 
 def _related(value, scope: Scope, place: Place) -> Ref | None:
-    ref = resolve_name(str(value), scope, place)
+    ref = resolve_name(str(value), scope, place, of_records=True)
     if ref is not None and ref.table in ("", SOURCE):
         scope.context.fault(place, f"'{value}' has one value for each record; this method wants another dataset's records.",
                             "Name it with its dataset, such as EX.EXSTDTC.")
@@ -341,6 +347,8 @@ def _related_options(data: dict, arguments: dict, scope: Scope, path: tuple, wha
     if "matching" in data and table:
         matching = _resolve_matching(data["matching"], table, scope, scope.document.place(*path, "matching", what=what))
     by = _names(data.get("by", "USUBJID"))
+    if not by:
+        scope.context.fault(scope.document.place(*path, "by", what=what), "'by' is an empty list.")
     order = _names(data.get("order", []))
     known = scope.context.names_of(table) if table else None
     for key, names in (("by", by), ("order", order)):

@@ -74,6 +74,17 @@ def test_usubjid_is_the_subject_even_where_the_raw_table_has_such_a_field(tmp_pa
     assert one_variable(tmp_path, "{assign: raw.USUBJID}", "SUBJ,USUBJID\n7,theirs\n").values("AE", "AETERM") == ["theirs"]
 
 
+def test_the_source_named_before_the_dot_is_the_records_own_row(tmp_path):
+    built = build_study(tmp_path, {
+        "AE": "from: t\nvariables:\n  AETERM: {assign: t.TERM, where: t.TERM != 'c'}\n  AESEQ: {sequence: [AETERM]}\n  _N: {count: t.TERM}\n",
+        "ADAE": "from: AE\nwhere: AE.AESEQ < 3\nkeys: [AESEQ]\npredecessors: [AE.AETERM]\nvariables:\n  AESEQ: {assign: AE.AESEQ}\n"},
+        {"t": "SUBJ,TERM\n1,a\n1,b\n1,c\n"})
+    assert built.derived_values("AE", "AETERM") == ["a", "b", None]
+    assert built.derived_values("AE", "_N") == [3.0, 3.0, 3.0]
+    assert (built.values("ADAE", "AETERM"), built.values("ADAE", "AESEQ")) == ([None, "a"], [1.0, 2.0])
+    assert built.troubles == []
+
+
 # --- Variables of the dataset -----------------------------------------------------------------------------------------
 
 
