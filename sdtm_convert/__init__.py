@@ -7,14 +7,16 @@
 
 from importlib import import_module
 
-_HOMES = {"load_study": "load", "build": "flow", "Build": "flow", "validate": "validate", "read_xpt": "xpt", "write_xpt": "xpt",
-          "write_package": "output", "SpecError": "errors", "MappingError": "errors", "InputError": "errors"}
+_HOMES = {"load_study": "load", "build": "flow", "Build": "flow", "read_xpt": "xpt", "write_xpt": "xpt", "write_package": "output",
+          "SpecError": "errors", "MappingError": "errors", "InputError": "errors"}
 
-__all__ = list(_HOMES)
+__all__ = [*_HOMES, "validate"]
 
 
 def __getattr__(name: str):
     """The public names, imported when they are first used: `sdtm-convert --help` waits for no data library."""
+    if name == "validate":
+        return import_module(".validate", __name__).findings_of
     if name not in _HOMES:
         raise AttributeError(f"module 'sdtm_convert' has no attribute '{name}'")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)

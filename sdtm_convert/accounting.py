@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from .build_rules import BUILD_RULES, STRICT
-from .columns import as_text, by_distinct
+from .columns import as_text
 from .conform import Conformed
 from .findings import combine, findings
 from .graph import step_refs
 from .plan import SOURCE, Block, Mapping, Ref, Study
 from .load import template_fields
 from .readers import RawTable
+from .sources import source_text
 from .tables import Derived, Table, Trouble, take
 
 
@@ -30,55 +31,12 @@ def build_findings(derived: Derived, conformed: Conformed, raw: dict[str, RawTab
     return combine([found])
 
 
-def lineage(derived: Derived, dataset: str, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For rows of a derived dataset the raw table (its name) and the 0-based raw row that each comes from."""
-    table = derived.tables[dataset]
-    names, numbers = np.full(len(rows), "", dtype=object), np.full(len(rows), -1, dtype=np.int64)
-    for block, source in enumerate(table.sources):
-        start, stop = table.block_bounds(block)
-        inside = (rows >= start) & (rows < stop)
-        theirs = table.source_rows[rows[inside]]
-        if source in derived.raw:
-            names[inside], numbers[inside] = source, theirs
-        else:
-            names[inside], numbers[inside] = lineage(derived, source, theirs)
-    return names, numbers
-
-
-def with_sources(found: pd.DataFrame, derived: Derived, conformed: Conformed) -> pd.DataFrame:
-    """Findings about records of built datasets, with the raw table, row and fields that each record comes from."""
-    pieces = []
-    for dataset, own in found.groupby("dataset", sort=False, dropna=False):
-        if dataset in conformed.rows and own["record"].notna().any():
-            parent = conformed.parents.get(dataset, dataset)
-            own = own.copy()
-            known = own["record"].notna().to_numpy()
-            rows = conformed.rows[dataset][own.loc[known, "record"].to_numpy(dtype=np.int64) - 1]
-            fields = by_distinct(own.loc[known, "variables"], lambda text: _fields_of(text, parent, derived.study)).fillna("")
-            own.loc[known, "source"] = _source_text(derived, parent, rows, fields.to_numpy(dtype=object))
-        pieces.append(own)
-    return pd.concat(pieces).sort_index() if pieces else found
-
-
-def _fields_of(variables: str, dataset: str, study: Study) -> str:
-    """The raw fields that the first of the variables is made from."""
-    plan = study.mappings[dataset].variables.get(variables.split("; ")[0].split(", ")[0])
-    refs = [ref for chain in plan.chains for step in chain.steps for ref in step_refs(step)] if plan else []
-    return ", ".join(dict.fromkeys(ref.name for ref in refs if ref.table == SOURCE))
-
-
-def _source_text(derived: Derived, dataset: str, rows: np.ndarray, fields: np.ndarray) -> np.ndarray:
-    names, numbers = lineage(derived, dataset, rows)
-    return np.array([f"{name} row {number + 1}{' ' if field else ''}{field}" if name else "" for name, number, field in zip(names, numbers, fields)], dtype=object)
-
-
 # --- Troubles of the mapping ------------------------------------------------------------------------------------------
 
 
 def _of_trouble(trouble: Trouble, derived: Derived, conformed: Conformed) -> pd.DataFrame:
     severity, _ = BUILD_RULES[trouble.rule]
     dataset, rows = trouble.table, trouble.rows
-    fields = ", ".join(trouble.fields) or _fields_of(trouble.variable, dataset, derived.study)
     table = derived.tables[dataset]
     mapping = derived.study.mappings[dataset]
     sequence = table.columns.get(f"{mapping.domain}SEQ") if mapping.domain else None
@@ -92,7 +50,7 @@ def _of_trouble(trouble: Trouble, derived: Derived, conformed: Conformed) -> pd.
         trouble.rule, severity, dataset, len(rows), record=records, usubjid=_usubjid(derived, table.subject[rows]),
         seq=None if sequence is None else take(sequence, rows).to_numpy(), variables=trouble.variable,
         values=None if trouble.values is None else trouble.values.to_numpy(dtype=object), message=f"{trouble.message}{place}",
-        source=_source_text(derived, dataset, rows, np.full(len(rows), fields, dtype=object)))
+        source=source_text(derived, dataset, rows, trouble.variable))
 
 
 def _table(rule: str, severity: str, dataset: str, length: int, **columns) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def derive(study: Study, raw: dict[str, RawTable], only: Iterable[str] | None = 
 
 def _raw_tables(study: Study, raw: dict[str, RawTable]) -> tuple[pd.Index, dict[str, Table]]:
     """The raw tables with the study-wide number of each row's subject."""
-    identifiers = {name: _usubjid(study.raw[name].usubjid, table.frame) for name, table in raw.items()}
+    identifiers = {name: usubjid_of(study.raw[name].usubjid, table.frame) for name, table in raw.items()}
     codes, subjects = pd.factorize(concatenate([*identifiers.values()]), sort=True)
     tables, start = {}, 0
     for name, table in raw.items():
@@ -66,7 +66,7 @@ def _duplicated(columns: list[pd.Series], length: int) -> np.ndarray:
     return pd.Series(codes).duplicated().to_numpy() if columns else np.zeros(length, dtype=bool)
 
 
-def _usubjid(template: str, frame: pd.DataFrame) -> pd.Series:
+def usubjid_of(template: str, frame: pd.DataFrame) -> pd.Series:
     if not template:
         return missing_text(frame.index)
     pieces = template.replace("}", "{").split("{")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .accounting import build_findings, with_sources
+from .accounting import build_findings
 from .conform import Conformed, conform
 from .derive import derive
 from .errors import Fault, InputError, Place, SpecError, did_you_mean
@@ -20,6 +20,7 @@ from .metadata import package, part_of
 from .model import Package, Terminology
 from .plan import Study
 from .readers import RawTable, read_raw
+from .sources import with_sources
 from .tables import Derived
 from .validate import validate
 
@@ -99,7 +100,7 @@ def read_all(study: Study, jobs: int = 1) -> dict[str, RawTable]:
 
 def _validated(part: str, package: Package, study: Study, conformed: Conformed) -> pd.DataFrame:
     standard = study.sdtm if part == "sdtm" else study.adam
-    own = {dataset.name: conformed.datasets[dataset.name] for dataset in package.datasets}
+    own = {dataset.name: conformed.datasets[dataset.name] for dataset in package.datasets if dataset.records}
     if part == "adam":  # analysis datasets are checked against the tabulation that they come from
         own |= {name: frame for name, frame in conformed.datasets.items() if name == "DM"}
     checked = validate(own, metadata={dataset.name: dataset for dataset in package.datasets}, standard=standard.name, version=standard.version,

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import conditions
-from .accounting import lineage as raw_rows_of
+from .sources import lineage as raw_rows_of
 from .conform import SUPP_KEYS, Conformed, submitted_variables
 from .errors import InputError, Place
 from .graph import step_refs

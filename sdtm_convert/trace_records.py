@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from .columns import number_text
-from .derive import _usubjid
+from .derive import usubjid_of
 from .errors import Fault, InputError, Place, SpecError, did_you_mean
 from .output import FOLDERS
 from .readers import read_raw
@@ -111,7 +111,7 @@ class Records:
     def _of_subjects(self, table: str, subjects: pd.Series) -> np.ndarray | None:
         if table in self.data["raw"]:
             frame, template = self.raw(table), self.data["raw"][table]["usubjid"]
-            owners = None if frame is None or not template else _usubjid(template, frame)
+            owners = None if frame is None or not template else usubjid_of(template, frame)
             if frame is None:
                 self._note(f"note: rows of {table} are found by subject; name the folder of the raw export with --raw")
         else:

@@ -74,6 +74,11 @@ def validate(
     return Validation(combine(tables), pd.DataFrame(rows, columns=list(OUTCOME_COLUMNS)))
 
 
+def findings_of(datasets: dict[str, pd.DataFrame], **options) -> pd.DataFrame:
+    """The findings of `validate`, which describes the options: the public `sdtm_convert.validate`."""
+    return validate(datasets, **options).findings
+
+
 def shipped_rules(standard: str) -> list[Rule]:
     """The rules that ship for a standard (`sdtmig`, `adamig`); none for another."""
     folder = files("sdtm_convert.specs") / "rules" / _SHIPPED.get(standard.lower(), "")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sdtm_convert.accounting import lineage
+from sdtm_convert.sources import lineage
 from sdtm_convert.flow import Build, build
 
 STUDY = Path(__file__).resolve().parent.parent / "mappings" / "IRCT20200413047063N2"

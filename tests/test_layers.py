@@ -16,7 +16,7 @@ ORDER = """
     iso8601 date_formats imputation dates  condition_syntax condition_words conditions  columns registry units
     readers methods documents  terminology_tables terminology standard  rules
     plan resolve graph findings_domain load  tables origins
-    derive conform validate accounting metadata
+    derive conform validate sources accounting metadata
     xpt define datasets conformance report
     flow lineage output  explain trace_records trace  compare_tables compare compare_report
     cli __main__
