@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import json
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tiny_study import spec_faults, write_study
 
 from sdtm_convert.errors import InputError, SpecError
@@ -361,6 +367,49 @@ def test_the_studys_own_method_is_a_word_of_its_mappings(tmp_path):
     study = load_study(tmp_path)
     assert study.study_code == tmp_path / "methods.py"
     assert study.mappings["AE"].variables["AETERM"].chains[0].steps[0].arguments == {"source": Ref("raw", "TERM")}
+
+
+# --- Whatever stands in it --------------------------------------------------------------------------------------------
+
+RIGHT = {
+    "dataset": "VS", "from": "vs_raw", "where": "A == 'x'", "excluded": "y", "test": "A", "keys": ["USUBJID", "VSTESTCD"],
+    "defaults": {"result": "SBP", "unit": "mmHg"},
+    "tests": {"SYSBP": {"collected": ["a", "b"], "standard_unit": "mmHg", "decimals": "1", "VSSTAT": {"assign": "A"}}},
+    "variables": {
+        "VSDTC": {"iso_datetime": ["D"], "format": ["yyyy-mm-dd"]}, "VSDY": {"study_day": "VSDTC", "reference": "vs_raw.D"},
+        "VISITNUM": {"lookup": "A", "table": "visits", "column": "N"}, "VSSEQ": {"sequence": ["VSDTC"]},
+        "VSLOBXFL": {"last_before": "VSDTC", "reference": {"lowest": "vs_raw.D", "matching": "A is missing", "by": ["USUBJID"], "order": ["D"]}, "within": ["USUBJID"]}},
+    "supplemental": {"VSX": {"label": "x", "steps": [{"assign": "A", "map": {"a": "b"}}, {"part": "A", "separator": "-", "number": "1", "where": "A is missing"}]}},
+    "not_submitted": {"A": "because"}}
+ANYTHING = ["", "x", "A", "raw.A", "raw.", ".", "vs_raw.A", "VSDTC", "none", "-1", [], ["A"], [["A"]], {}, {"a": "b"}, {"assign": ["A"]}, [{"assign": "A"}],
+            {"first": "vs_raw.D"}, {"constant": {}}, "A == 'x'", "assign"]
+
+
+def paths(node: object, path: tuple = ()):
+    yield path
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from paths(value, (*path, key))
+
+
+def test_the_mapping_that_is_spoilt_below_is_right(tmp_path):
+    write_study(tmp_path, {}, {"vs_raw": "SUBJ,SBP,A,D\n1,120,x,2020-01-01\n"}, more="tables: {visits: {x: {N: 1}}}\n")
+    (tmp_path / "vs.yml").write_text(json.dumps(RIGHT))
+    assert load_study(tmp_path).mappings.keys() == {"VS"}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_mapping_with_anything_in_it_gives_a_study_or_faults(tmp_path, data):
+    mapping = copy.deepcopy(RIGHT)
+    *path, last = data.draw(st.sampled_from([path for path in paths(RIGHT) if path and path != ("dataset",)]))
+    node = functools.reduce(lambda inner, key: inner[key], path, mapping)
+    node[last] = data.draw(st.sampled_from(ANYTHING))
+    write_study(tmp_path, {}, {"vs_raw": "SUBJ,SBP,A,D\n1,120,x,2020-01-01\n"}, more="tables: {visits: {x: {N: 1}}}\n")
+    (tmp_path / "vs.yml").write_text(json.dumps(mapping))
+    try:
+        assert load_study(tmp_path).mappings.keys() == {"VS"}
+    except SpecError as error:
+        assert error.faults and all(fault.message and fault.place.file for fault in error.faults)
 
 
 # --- What comes of it -------------------------------------------------------------------------------------------------
