@@ -75,6 +75,9 @@ def run_one(rule: Rule, parts: tuple[Table, ...], study: Study) -> Outcome:
     reason = out_of_scope(rule, parts[0], study)
     if reason:
         return Outcome(rule, name, NOT_APPLICABLE, reason)
+    unreadable = next((study.unreadable[part.name] for part in parts if part.name in study.unreadable), "")
+    if unreadable:
+        return Outcome(rule, name, FAILED, unreadable)
     try:
         hits = tuple(_hits(rule, parts, study))
     except ColumnMissing as missing:

@@ -27,6 +27,9 @@ class Study:
     terminology: tuple[Terminology, ...] = ()
     metadata: dict[str, Dataset] = field(default_factory=dict)
     files: dict[str, tuple[str, int]] = field(default_factory=dict)  # name of the file, bytes
+    unreadable: dict[str, str] = field(default_factory=dict)  # why a dataset that is there cannot be judged
+    use_case: str = ""  # of an integrated guide (TIG)
+    core_compatible: bool = False  # answer as CDISC's engine 0.17.1 does where it departs from what a rule says
     cache: dict[Hashable, object] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
@@ -59,8 +62,12 @@ def make_study(
     metadata: dict[str, Dataset] | None = None,
     files: dict[str, Path] | None = None,
     keep_blank: bool = False,
+    unreadable: dict[str, str] | None = None,
+    use_case: str = "",
+    core_compatible: bool = False,
 ) -> Study:
-    """The study of these datasets, with what is known of each by its name (in any case). In ADaM a DOMAIN variable kept from SDTM does
+    """The study of these datasets, with what is known of each by its name (in any case). `unreadable` says of datasets why no rule can
+    be carried out on them; `core_compatible` reproduces the departures of CDISC's engine 0.17.1 from what rules say (docs/rules.md). In ADaM a DOMAIN variable kept from SDTM does
     not make a dataset part of that domain. InputError for a file that cannot be looked at."""
     analysis = standard is not None and standard.name.upper().startswith("ADAM")
     tables = {}
@@ -69,7 +76,7 @@ def make_study(
         tables[name.upper()] = replace(table, domain="") if analysis and name.upper().startswith("AD") else table
     known = {name.upper(): meta for name, meta in (metadata or {}).items()}
     places = {name.upper(): _file(Path(file)) for name, file in (files or {}).items()}
-    return Study(tables, standard, tuple(terminology), known, places)
+    return Study(tables, standard, tuple(terminology), known, places, dict(unreadable or {}), use_case, core_compatible)
 
 
 def _file(path: Path) -> tuple[str, int]:
