@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,12 +46,17 @@ def _of_trouble(trouble: Trouble, derived: Derived, conformed: Conformed) -> pd.
         position = np.empty(table.length, dtype=np.int64)
         position[conformed.rows[dataset]] = np.arange(1, table.length + 1)
         records = position[rows]
-    place = f" ({trouble.place.file}:{trouble.place.line})" if trouble.place else ""
+    place = f" ({_in_study(trouble.place.file, derived.study)}:{trouble.place.line})" if trouble.place else ""
     return _table(
         trouble.rule, severity, dataset, len(rows), record=records, usubjid=_usubjid(derived, table.subject[rows]),
         seq=None if sequence is None else take(sequence, rows).to_numpy(), variables=trouble.variable,
         values=None if trouble.values is None else trouble.values.to_numpy(dtype=object), message=f"{trouble.message}{place}",
         source=source_text(derived, dataset, rows, trouble.variable))
+
+
+def _in_study(file: str, study: Study) -> str:
+    """A specification file as reports name it: the same wherever the build was started."""
+    return Path(os.path.relpath(Path(file).resolve(), study.folder.resolve().parent)).as_posix()
 
 
 def _table(rule: str, severity: str, dataset: str, length: int, **columns) -> pd.DataFrame:
