@@ -2,51 +2,129 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
+from .archives import note
+from .baseline import compare_findings, read_baseline
 from .datasets import Datasets, read_datasets
 from .define import check_define, compare_with_xpt
 from .errors import InputError
-from .findings import combine
+from .findings import combine, findings
 from .model import Terminology
 from .standard import load_standard, load_terminology
 from .terminology import read_terminology
 from .validate import validate
+from .waivers import apply_waivers, read_waivers
 
 NEWEST_CT = (("sdtm", "2025-03-28"), ("adam", "2025-03-28"))
 
 
 @dataclass(frozen=True, eq=False)
 class Conformance:
-    """All findings, and for each rule and dataset what became of it (see `validate.Validation`)."""
+    """The findings that count, and for each rule and dataset what became of it (see `validate.Validation`).
+
+    `waived`: accepted findings, with `reason`, `who`, `expires`. `known`: those that the baseline has too; `gone`: how many of the
+    baseline's are there no more. `places`: where a report points to, as "file" or "file:line", by dataset and variable; the variable is ""
+    for the dataset's own file.
+    """
 
     findings: pd.DataFrame
     outcomes: pd.DataFrame
     datasets: Datasets
+    waived: pd.DataFrame = field(default_factory=findings)
+    known: pd.DataFrame = field(default_factory=findings)
+    gone: int = 0
+    places: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", version: str = "3.4", terminology: Iterable[str | Path] = (),
-                   rules: Sequence[str | Path] = (), define: str | Path | None = None, encoding: str | None = None) -> Conformance:
-    """Judge the datasets in these files and folders by the rules of a standard.
+                   rules: Sequence[str | Path] = (), define: str | Path | None = None, encoding: str | None = None,
+                   waivers: str | Path | None = None, baseline: str | Path | None = None, study: str | Path | None = None) -> Conformance:
+    """Judge the datasets in these files, folders and zip archives by the rules of a standard.
 
     `terminology`: official files, or dates such as 2025-03-28 of what ships or was imported; the shipped ones by default. `rules`: folders
-    of rules in CDISC's open format, in place of the shipped ones. `define`: a define.xml to check too, against the XPT files beside it.
-    Raises InputError for what cannot be read, SpecError for a wrong standard or rule.
+    of rules in CDISC's open format, in place of the shipped ones. `define`: a define.xml to check too, against the XPT files beside it; one
+    that lies in a folder named in `paths`, or in an archive, is found by itself. `waivers`: a YAML file (see waivers.py); `baseline`: the
+    findings.json of an earlier run, whose findings are known. `study`: the folder of the study that made the package, so that `places`
+    name its files as they are found from here.
+    Raises InputError for what cannot be read, SpecError for a wrong standard, rule, waiver or baseline.
     """
+    paths = [Path(path) for path in paths]
     guide = load_standard(standard, version)
-    read = read_datasets(paths, guide, encoding)
-    checked = validate(read.frames, metadata=read.metadata, standard=standard, version=version, rules=[Path(rule) for rule in rules] or None,
-                       terminology=_terminology(list(terminology)), files=read.files)
-    described = []
-    if define:
-        if not Path(define).is_file():
-            raise InputError(f"{define}: there is no such define.xml.")
-        described = [check_define(Path(define), Path(define).parent), compare_with_xpt(Path(define), Path(define).parent)]
-    return Conformance(combine([read.findings, checked.findings, *described]), checked.outcomes, read)
+    accepted = read_waivers(waivers) if waivers else []  # what is wrong with them is said before any data are read
+    earlier = read_baseline(baseline) if baseline else None
+    if define and not Path(define).is_file():
+        raise InputError(f"{define}: there is no such define.xml.")
+    with TemporaryDirectory(prefix="sdtm-convert.") as workplace:
+        read = read_datasets(paths, guide, encoding, Path(workplace))
+        checked = validate(read.frames, metadata=read.metadata, standard=standard, version=version,
+                           rules=[Path(rule) for rule in rules] or None, terminology=_terminology(list(terminology)), files=read.files)
+        described = [_described(each) for each in _defines(define, paths, read, Path(workplace))]
+    waived = apply_waivers(combine([read.findings, checked.findings, *described]), accepted)
+    live, known, gone = waived.live, findings(), 0
+    if earlier is not None:
+        compared = compare_findings(live, earlier)
+        live, known, gone = compared.new, compared.known, compared.gone
+    return Conformance(combine([live]), checked.outcomes, read, waived.aside, known, gone, _places(paths, read, study))
+
+
+def _defines(given: str | Path | None, paths: list[Path], read: Datasets, workplace: Path) -> list[Path]:
+    """The define.xml files to check: the one given, else those of whole folders, since one file alone is not what a define.xml describes."""
+    if given:
+        return [Path(given)]
+    folders = [path.resolve() for path in paths if path.is_dir()] + [workplace.resolve()]
+    beside = {file.parent for name, file in read.files.items() if name != "DM" or len(read.frames) == 1}  # DM alone is there for analysis datasets
+    return [each for each in read.defines if each.parent in beside and any(each.resolve().is_relative_to(folder) for folder in folders)]
+
+
+def _described(define: Path) -> pd.DataFrame:
+    """The findings on a define.xml and, where there are transport files, on what they hold."""
+    found = [check_define(define, define.parent)]
+    if any(path.suffix.lower() == ".xpt" for path in define.parent.iterdir()):
+        try:
+            found.append(compare_with_xpt(define, define.parent))
+        except InputError as error:  # a damaged transport file, or another version: said once for the file, and here for the comparison
+            why = str(error).replace(f"{define.parent}{os.sep}", "")
+            found.append(findings([note("FILE-UNREADABLE", "error", define.name, f"define.xml and the transport files were not compared: {why}")]))
+    return combine(found)
+
+
+def _places(paths: list[Path], read: Datasets, study: str | Path | None) -> dict[tuple[str, str], str]:
+    """The files of the datasets and, where the package has its lineage, the lines of the mapping that made each variable."""
+    places = {(name, ""): _from_here(path) for name, path in read.files.items() if path.exists()}
+    lineage = _lineage(paths)
+    for dataset, variables in (lineage.get("variables") or {}).items():
+        for variable, about in variables.items():
+            if dataset in read.frames and about.get("places"):
+                places[dataset, variable] = _from_here(Path(study) / about["places"][0]) if study else about["places"][0]
+    return places
+
+
+def _lineage(paths: list[Path]) -> dict:
+    """The lineage.json of the package that the paths are, or lie in; {} where there is none."""
+    for path in paths:
+        for folder in (path.resolve(), *list(path.resolve().parents)[:4]):
+            file = folder / "lineage" / "lineage.json"
+            if file.is_file():
+                try:
+                    read = json.loads(file.read_text(encoding="utf-8"))
+                except (OSError, ValueError):
+                    return {}  # it only says where to look; without it, reports point to the datasets
+                return read if isinstance(read, dict) else {}
+    return {}
+
+
+def _from_here(path: Path) -> str:
+    """The path relative to the working folder where it lies in it, with slashes."""
+    path = Path(os.path.abspath(path))
+    return (path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path).as_posix()
 
 
 def _terminology(named: list[str | Path]) -> list[Terminology]:

@@ -1,6 +1,7 @@
-"""Files of submitted datasets -> frames and their metadata, for `validate`: XPT, CSV, Parquet; a file or a folder of them.
+"""Files of submitted datasets -> frames and their metadata, for `validate`: files, folders, zip archives.
 
-What a file says of itself (labels, types, lengths) becomes `model.Dataset`; a define.xml beside the files is left to `define`.
+What a file says of itself (labels, types, lengths) becomes `model.Dataset`, completed by a define.xml in the same folder. To read another
+format, write one `Reader` (see dataset_readers.py) and enter it in `SUFFIXES`.
 """
 
 from __future__ import annotations
@@ -9,103 +10,156 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
+import pyarrow as pa
 
+from .archives import File, is_archive, note, unpack
+from .dataset_readers import SIDECARS, Known, Read, Reader, listed_datasets, read_table, read_transport
+from .described import described_datasets
 from .errors import InputError, did_you_mean
 from .findings import findings
-from .model import Dataset, Standard, Variable
-from .readers import read_raw
-from .standard import model_variable, standard_dataset, standard_variable
-from .xpt import read_xpt
+from .model import Dataset, Standard
 
-SUFFIXES = (".xpt", ".csv", ".parquet")
+SUFFIXES: dict[str, Reader] = {
+    ".xpt": read_transport,
+    ".csv": read_table,
+    ".parquet": read_table,
+    # Dataset-JSON belongs here: ".json" and ".ndjson".
+}
+DEFINE = "define.xml"
+# What a damaged file can make a reader raise where the reader did not foresee it; each is one finding, and the rest is read.
+_DAMAGED = (InputError, ValueError, OverflowError, MemoryError, OSError, pa.ArrowException)
 
 
 @dataclass(frozen=True, eq=False)
 class Datasets:
-    """Frames and metadata by dataset name, the file each came from, and findings about the files themselves."""
+    """Frames and metadata by dataset name, the file each came from, findings about the files, and the define.xml files that were used."""
 
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     metadata: dict[str, Dataset] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     findings: pd.DataFrame = field(default_factory=findings)
+    defines: tuple[Path, ...] = ()
 
 
-def read_datasets(paths: Iterable[str | Path], standard: Standard, encoding: str | None = None) -> Datasets:
-    """Every dataset in these files and folders. A file that cannot be read is a finding (FILE-UNREADABLE) and does not stop the rest.
+def read_datasets(paths: Iterable[str | Path], standard: Standard, encoding: str | None = None, workplace: Path | None = None) -> Datasets:
+    """Every dataset in these files, folders and zip archives.
 
-    Folders inside a folder are looked into only where it holds no datasets itself. Raises InputError for a path that is not there, a folder without datasets, or a dataset that two files hold.
+    A file that cannot be read is a finding (FILE-UNREADABLE) and does not stop the rest; one in Windows-1252 is read, and said so
+    (FILE-ENCODING). Folders inside a folder are looked into only where it holds no datasets itself; of a package, the part that the
+    standard is about is read. Archives are unpacked into `workplace`, an empty folder that must outlast `files`; without it into one that
+    is gone when this returns. Raises InputError for a path that is not there, a folder without datasets, or a dataset that two files hold.
     """
-    frames, metadata, origins, notes = {}, {}, {}, []
-    for path in _files(map(Path, paths)):
-        try:
-            with warnings.catch_warnings(record=True) as warned:
-                warnings.simplefilter("always")
-                frame, described = _read(path, standard, encoding)
-        except InputError as error:
-            notes.append(_note("FILE-UNREADABLE", "error", path, str(error)))
+    if workplace is None:
+        with TemporaryDirectory(prefix="sdtm-convert.") as place:
+            return read_datasets(paths, standard, encoding, Path(place))
+    files, notes = _files([Path(path) for path in paths], standard, workplace)
+    folders = {folder: _known(folder, standard, encoding, notes) for folder in dict.fromkeys(file.path.parent for file in files)}
+    frames, metadata, origins = {}, {}, {}
+    for file in files:
+        for read in _read(file, folders[file.path.parent], notes):
+            if read.name in frames:
+                raise InputError(f"{file.shown}: the dataset {read.name} is in {origins[read.name].shown} too; name one of them.")
+            frames[read.name], origins[read.name] = read.frame, file
+            metadata |= {read.name: read.metadata} if read.metadata else {}
+            notes += read.notes
+    used = tuple(folder / DEFINE for folder, known in folders.items() if known.defined)
+    return Datasets(frames, metadata, {name: file.path for name, file in origins.items()}, findings(notes), used)
+
+
+def _read(file: File, known: Known, notes: list[dict]) -> list[Read]:
+    """The datasets of one file, and into `notes` what is wrong with it."""
+    path, name = file.path, file.path.stem.upper()
+    try:
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            found = SUFFIXES[path.suffix.lower()](path, known)
+    except _DAMAGED as error:
+        why = str(error) if isinstance(error, InputError) else f"{file.shown}: is damaged: {type(error).__name__}: {error}"
+        notes.append(note("FILE-UNREADABLE", "error", Path(file.shown).name, why.replace(str(path), file.shown), name))
+        return []
+    said = dict.fromkeys(str(warning.message).replace(str(path), file.shown) for warning in warned)
+    notes += [note("FILE-ENCODING", "warning", Path(file.shown).name, each, name) for each in said]
+    return found
+
+
+def _known(folder: Path, standard: Standard, encoding: str | None, notes: list[dict]) -> Known:
+    """What is known of the datasets of a folder: from its define.xml, and from tables that describe CSV files."""
+    defined, listed = {}, {}
+    try:
+        if (folder / DEFINE).is_file():
+            defined = described_datasets(folder / DEFINE)
+    except InputError as error:
+        notes.append(note("FILE-UNREADABLE", "warning", DEFINE, f"{error} What needs it does not run."))
+    try:
+        listed = listed_datasets(folder)
+    except InputError as error:
+        notes.append(note("FILE-UNREADABLE", "warning", ", ".join(SIDECARS), str(error)))
+    return Known(standard, encoding, defined, listed)
+
+
+# --- Which files --------------------------------------------------------------------------------------------------------
+
+
+def _files(paths: list[Path], standard: Standard, workplace: Path) -> tuple[list[File], list[dict]]:
+    found: list[File] = []
+    notes: list[dict] = []
+    for path in _expanded(paths, standard):
+        if not is_archive(path, _is_dataset):
+            found.append(File(path, str(path)))
             continue
-        notes += [_note("FILE-ENCODING", "warning", path, str(warning.message)) for warning in warned]
-        if described.name in frames:
-            raise InputError(f"{path}: the dataset {described.name} is in {origins[described.name]} too; name one of them.")
-        frames[described.name], metadata[described.name], origins[described.name] = frame, described, path
-    return Datasets(frames, metadata, origins, findings(notes))
+        parts, own = unpack(path, workplace / str(len(list(workplace.iterdir()))), _is_wanted)
+        found += [part for part in parts if _is_dataset(part.path.name)]
+        notes += own
+        if not parts and not own:
+            notes.append(note("FILE-UNREADABLE", "error", path.name, f"The archive holds no datasets ({', '.join(SUFFIXES)})."))
+    return found, notes
 
 
-def _note(rule: str, severity: str, path: Path, message: str) -> dict:
-    return {"rule": rule, "severity": severity, "dataset": path.stem.upper(), "message": message, "source": path.name}
-
-
-def _files(paths: Iterable[Path]) -> list[Path]:
+def _expanded(paths: list[Path], standard: Standard) -> list[Path]:
+    """The paths with each folder replaced by the files of datasets in it."""
     found = []
     for path in paths:
         if path.is_dir():
-            own = _datasets_in(path.glob("*")) or _datasets_in(path.rglob("*"))
-            if not own:
-                raise InputError(f"{path}: no datasets ({', '.join(SUFFIXES)}) in this folder.")
-            found += own
+            found += _of_package(path, standard) or _of_folder(path)
         elif not path.is_file():
             near = did_you_mean(path.name, [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else [])
             raise InputError(f"{path}: there is no such file or folder. {near}".strip())
-        elif path.suffix.lower() not in SUFFIXES:
-            raise InputError(f"{path}: not a dataset; known are {', '.join(SUFFIXES)}.")
+        elif not (_is_dataset(path.name) or is_archive(path, _is_dataset)):
+            raise InputError(f"{path}: not a dataset; known are {', '.join(SUFFIXES)}, .zip.")
         else:
             found.append(path)
     return found
 
 
+def _of_package(path: Path, standard: Standard) -> list[Path]:
+    """The transport files of a package that a standard is about; an analysis dataset is judged beside the DM that it comes from."""
+    if not (path / "manifest.json").is_file():
+        return []
+    part = "analysis/adam/datasets" if standard.name.upper().startswith("ADAM") else "tabulations/sdtm"
+    own = sorted((path / part).glob("*.xpt"))
+    return own + [dm for dm in [path / "tabulations/sdtm/dm.xpt"] if own and part.startswith("analysis") and dm.is_file()]
+
+
+def _of_folder(path: Path) -> list[Path]:
+    own = _datasets_in(path.glob("*")) or _datasets_in(path.rglob("*"))
+    if not own:
+        raise InputError(f"{path}: no datasets ({', '.join(SUFFIXES)}, .zip) in this folder.")
+    return own
+
+
 def _datasets_in(entries: Iterable[Path]) -> list[Path]:
-    return sorted(path for path in entries if path.suffix.lower() in SUFFIXES and not path.name.startswith(("_", ".")))
+    """Files of datasets, sorted; not those of lineage, which are about records and hold none."""
+    return sorted(path for path in entries if path.is_file() and (_is_dataset(path.name) or is_archive(path, _is_dataset))
+                  and not path.name.startswith((".", "_")) and not (path.parent / "lineage.json").is_file())
 
 
-def _read(path: Path, standard: Standard, encoding: str | None) -> tuple[pd.DataFrame, Dataset]:
-    if path.suffix.lower() == ".xpt":
-        frame, header = read_xpt(path, encoding=encoding)
-        variables = [Variable(v.name, v.label, v.type, "text" if v.type == "Char" else "float", v.length, order=i, display_format=v.format)
-                     for i, v in enumerate(header.variables, 1)]
-        return frame, _described(header.name or path.stem.upper(), header.label, variables, len(frame))
-    raw = read_raw(path, encoding=encoding)
-    name = path.stem.upper()
-    known = standard_dataset(standard, name)
-    columns = {column: _typed(raw.frame[column], _is_number(standard, known, column)) for column in raw.frame.columns}
-    return pd.DataFrame(columns), _described(name, "", [], len(raw.frame))
+def _is_dataset(name: str) -> bool:
+    return Path(name).suffix.lower() in SUFFIXES and not name.startswith((".", "_"))
 
 
-def _is_number(standard: Standard, known, column: str) -> bool:
-    variable = (standard_variable(known, column) or model_variable(standard, known, column)) if known else None
-    return variable is not None and variable.type == "Num"
-
-
-def _typed(column: pd.Series, number: bool) -> pd.Series:
-    """A text column as numbers where the standard says Num and every value is one."""
-    if not number:
-        return column
-    numbers = pd.to_numeric(column, errors="coerce")
-    return numbers.astype("float64") if bool((numbers.notna() | column.isna()).all()) else column
-
-
-def _described(name: str, label: str, variables: list[Variable], records: int) -> Dataset:
-    return Dataset(name=name, label=label, class_name="", structure="", variables=tuple(variables), keys=(), records=records)
-
-
+def _is_wanted(name: str) -> bool:
+    """Whether a file of an archive is needed: a dataset, or what describes datasets."""
+    return _is_dataset(name) or name.lower() in (*SIDECARS, DEFINE)

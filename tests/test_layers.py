@@ -15,9 +15,9 @@ ORDER = """
     errors model findings build_rules
     iso8601 date_formats imputation dates  condition_syntax condition_words conditions  columns registry units
     readers methods documents  terminology_tables terminology standard  rules
-    plan resolve graph findings_domain load  tables origins
+    plan resolve graph findings_domain load_mapping load  tables steps origins
     derive conform validate sources accounting metadata
-    xpt define datasets conformance report
+    xpt define archives described dataset_readers datasets baseline waivers conformance report
     flow lineage output  explain trace_records trace  compare_tables compare compare_report
     cli __main__
 """.split()

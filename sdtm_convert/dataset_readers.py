@@ -1,0 +1,146 @@
+"""Readers of submitted datasets: a file -> each dataset in it, as a frame and what the file says of it.
+
+A CSV says nothing of labels and types; `_datasets.csv` (Filename, Label) and `_variables.csv` (dataset, variable, label, type, length) in
+its folder may, as in CDISC's open rules, or a define.xml. What nobody says stays unsaid: rules that need it do not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .archives import note
+from .described import merged
+from .errors import InputError
+from .model import Dataset, Standard, StandardDataset, Variable
+from .readers import read_raw
+from .standard import model_variable, standard_dataset, standard_variable
+from .xpt import list_members, read_xpt
+
+SIDECARS = ("_datasets.csv", "_variables.csv")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known before a file is read: the standard, the encoding asked for, and what define.xml and the tables beside it say."""
+
+    standard: Standard
+    encoding: str | None = None
+    defined: dict[str, Dataset] = field(default_factory=dict)
+    listed: dict[str, Dataset] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """One dataset of a file. `metadata` is None where nobody says anything of it; `notes` are rows of findings."""
+
+    name: str
+    frame: pd.DataFrame
+    metadata: Dataset | None
+    notes: tuple[dict, ...] = ()
+
+
+Reader = Callable[[Path, Known], list[Read]]
+
+
+def read_transport(path: Path, known: Known) -> list[Read]:
+    """An XPT file: every dataset in it. Raises InputError."""
+    try:
+        pairs = [read_xpt(path, encoding=known.encoding)]
+    except InputError:
+        members = list_members(path, encoding=known.encoding)
+        if len(members) < 2:
+            raise
+        pairs = [read_xpt(path, member=member.name, encoding=known.encoding) for member in members]
+    return [_of_transport(frame, header, path, known) for frame, header in pairs]
+
+
+def _of_transport(frame: pd.DataFrame, header, path: Path, known: Known) -> Read:
+    name = (header.name or path.stem).upper()
+    variables = [Variable(v.name, v.label, v.type, "text" if v.type == "Char" else "float", v.length, order=i, display_format=v.format)
+                 for i, v in enumerate(header.variables, 1)]
+    own = _dataset(name, header.label, variables, len(frame))
+    return Read(name, frame, merged(own, known.defined.get(name)))
+
+
+def read_table(path: Path, known: Known) -> list[Read]:
+    """A CSV or Parquet file: the dataset of the file's name. Numbers are where somebody declares Num, or the file's own type or the
+    standard says so. Raises InputError."""
+    raw = read_raw(path, encoding=known.encoding)
+    name = path.stem.upper()
+    metadata = merged(known.listed.get(name), known.defined.get(name))
+    declared = {v.name: v.type == "Num" for v in metadata.variables} if metadata else {}
+    typed = _parquet_numbers(path) if path.suffix.lower() == ".parquet" else {}
+    guide = standard_dataset(known.standard, name)
+    columns, notes = {}, []
+    for column, values in raw.frame.items():
+        number = declared.get(column, typed.get(column) or _is_number(known.standard, guide, column))
+        columns[column] = _as_numbers(values) if number else values
+        if number and column in declared and pd.api.types.is_string_dtype(columns[column]):
+            notes.append(_not_a_number(name, column, values, path))
+    frame = pd.DataFrame(columns, columns=list(columns))
+    return [Read(name, frame, replace(metadata, records=len(frame)) if metadata else None, tuple(notes))]
+
+
+def _parquet_numbers(path: Path) -> dict[str, bool]:
+    def number(kind: pa.DataType) -> bool:
+        return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+
+    return {each.name: number(each.type) for each in pq.read_schema(path)}
+
+
+def _is_number(standard: Standard, guide: StandardDataset | None, column: str) -> bool:
+    variable = (standard_variable(guide, column) or model_variable(standard, guide, column)) if guide else None
+    return variable is not None and variable.type == "Num"
+
+
+def _as_numbers(values: pd.Series) -> pd.Series:
+    """A text column as numbers where every value is one, else as it is."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    return numbers.astype("float64") if bool((numbers.notna() | values.isna()).all()) else values
+
+
+def _not_a_number(name: str, column: str, values: pd.Series, path: Path) -> dict:
+    wrong = values[pd.to_numeric(values, errors="coerce").isna() & values.notna()]
+    return note("FILE-TYPE", "error", path.name, f"{len(wrong):,} values of a variable that is declared Num are no numbers; it is read as text.",
+                name) | {"variables": column, "values": wrong.iloc[0], "record": int(wrong.index[0]) + 1}
+
+
+# --- Tables that describe CSV files -------------------------------------------------------------------------------------
+
+
+def listed_datasets(folder: Path) -> dict[str, Dataset]:
+    """What `_datasets.csv` and `_variables.csv` in a folder say of its datasets; {} where there are none. Raises InputError."""
+    labels, variables = {}, {}
+    if (folder / SIDECARS[0]).is_file():
+        for row in _rows(folder / SIDECARS[0], ("filename", "label")):
+            labels[_stem(row["filename"])] = row["label"]
+    if (folder / SIDECARS[1]).is_file():
+        for row in _rows(folder / SIDECARS[1], ("dataset", "variable", "label", "type", "length")):
+            own = variables.setdefault(_stem(row["dataset"]), [])
+            number, length = row["type"].casefold().startswith("num"), row["length"].removesuffix(".0")
+            own.append(Variable(row["variable"], row["label"], "Num" if number else "Char", "float" if number else "text",
+                                int(length) if length.isascii() and length.isdecimal() else 0, order=len(own) + 1))
+    return {name: _dataset(name, labels.get(name, ""), variables[name], 0) for name in variables}
+
+
+def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
+    frame = read_raw(path, ragged="keep").frame.fillna("")
+    frame = frame.rename(columns=lambda name: name.strip().casefold())
+    for name in needed:
+        if name not in frame.columns:
+            raise InputError(f"{path}: the column '{name}' is missing; the columns are {', '.join(needed)}.")
+    return frame[list(needed)].apply(lambda column: column.str.strip()).to_dict("records")
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem.upper() if "." in name else name.upper()
+
+
+def _dataset(name: str, label: str, variables: list[Variable], records: int) -> Dataset:
+    return Dataset(name=name, label=label, class_name="", structure="", variables=tuple(variables), keys=(), records=records)
