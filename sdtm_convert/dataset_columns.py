@@ -1,0 +1,90 @@
+"""A dataset on its way into a file, whatever the format: its variables, and its columns as what a submission may hold.
+
+All formats say the same of the same data: a missing and a blank text are one, blanks at the end of a text do not count, a number is a
+float64, dates are counted from 1960 as the variable's format says, infinities are refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .model import Dataset, Variable
+from .xpt import XptVariable
+from .xpt.arrow import text_buffers
+from .xpt.columns import Source, split
+from .xpt.declare import check_label, check_name, declare, declared_by_name
+from .xpt.encode import _floats, text_array
+from .xpt.target import Target
+
+ALLOWED = frozenset({"control characters", "long text", "names"})  # what transport files alone cannot hold, or must not
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a dataset, with the variable of each."""
+
+    dataset: Dataset
+    sources: tuple[Source, ...]
+    target: Target
+
+    def texts(self, position: int, start: int, stop: int) -> pa.LargeStringArray:
+        """Rows `start` to `stop` of a Char variable without blanks at the end, "" for missing ones."""
+        texts = text_array(self.sources[position].chunk(start, stop), self.dataset.variables[position].name, start, self.target)
+        offsets, data = text_buffers(texts)
+        filled = offsets[1:] > offsets[:-1]
+        return pc.ascii_rtrim(texts, " ") if (data[(offsets[1:] - offsets[0])[filled] - 1] == ord(" ")).any() else texts
+
+    def numbers(self, position: int, start: int, stop: int) -> np.ndarray:
+        """Rows `start` to `stop` of a Num variable as float64, NaN for missing ones. Raises InputError for an infinity, with its row."""
+        variable = self.dataset.variables[position]
+        shown = XptVariable(variable.name, variable.label, "Num", 8, variable.display_format)
+        values = _floats(self.sources[position].chunk(start, stop), shown, start, self.target)
+        if np.isinf(values).any():
+            row = int(np.argmax(np.isinf(values)))
+            self.target.refuse("is no number that a dataset can hold.", variable.name, start + row, values[row].item())
+        return values + 0.0  # -0.0 becomes 0.0: there is only one zero
+
+
+def dataset_columns(frame: pd.DataFrame, path: str | os.PathLike, name: str, label: str, variables: Iterable[Variable] | None) -> Columns:
+    """The columns of a frame, checked against the declared variables; what is not declared is taken from the data.
+
+    Raises InputError, as `write_xpt` does, for names and labels that no submission may have, and for declared variables without a column.
+    """
+    target = Target(str(path), name, "utf-8", ALLOWED)
+    check_name(name, target, "dataset")
+    check_label(label, target)
+    variables = tuple(variables or ())
+    part = next(split(frame)[0])
+    found = declare(part, declared_by_name(variables), target, infer=True)
+    given = {variable.name: variable for variable in variables}
+    described = tuple(_described(variable, given.get(variable.name), order) for order, variable in enumerate(found, 1))
+    return Columns(described_dataset(name, label, described, part.rows), part.sources, target)
+
+
+def described_dataset(name: str, label: str, variables: Iterable[Variable], records: int) -> Dataset:
+    """What a file says of its dataset: name, label, variables, keys and number of records."""
+    variables = tuple(variables)
+    keyed = sorted((variable.key, variable.name) for variable in variables if variable.key)
+    return Dataset(name=name, label=label, class_name="", structure="", variables=variables, keys=tuple(name for _, name in keyed), records=records)
+
+
+def _described(found: XptVariable, given: Variable | None, order: int) -> Variable:
+    if given is None:
+        kind = "text" if found.type == "Char" else "float"
+        return Variable(found.name, found.label, found.type, kind, found.length, order, display_format=found.format)
+    return replace(given, label=found.label, length=found.length)
+
+
+def frame_of(columns: dict[str, pa.ChunkedArray], rows: int) -> pd.DataFrame:
+    """Arrow columns as `read_xpt` gives them: `str` without missing values, and float64."""
+    text = pd.StringDtype(na_value=np.nan)
+    data = {name: pd.Series(text.__from_arrow__(values)) if pa.types.is_large_string(values.type) else values.to_numpy()
+            for name, values in columns.items()}
+    return pd.DataFrame(data, index=pd.RangeIndex(rows), columns=list(data), copy=False)
