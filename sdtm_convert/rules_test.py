@@ -22,6 +22,7 @@ from .model import Dataset, Standard, Variable
 from .rules.engine import FAILED, NOT_RUN, Hits, Outcome, output_variables, run
 from .rules.load import load_rule
 from .rules.rule import Rule, conditions
+from .rules.scope import out_of_scope
 from .rules.study import Study, make_study
 from .standard import available_standards, load_standard, load_terminology
 
@@ -89,8 +90,7 @@ def _test_case(home: str, rule: Rule, case: Path, out: Path | None, exceptions: 
     name = f"{case.parent.name}/{case.name}"
     operators = tuple(sorted({condition.operator for condition in conditions(rule.check)}))
     try:
-        outcomes = run_case(rule, case / "data", core_compatible=core_compatible)
-        found = sorted((row for outcome in outcomes for row in report(rule, outcome)), key=_in_order)
+        outcomes, found = run_case(rule, case / "data", core_compatible=core_compatible)
         if out is not None:
             write_report(found, Path(out) / home / name / "results.csv")
         file = case / "results" / "results.csv"
@@ -107,14 +107,19 @@ def _test_case(home: str, rule: Rule, case: Path, out: Path | None, exceptions: 
     return CaseResult(home, name, status, mine, theirs, operators, needs)
 
 
-def run_case(rule: Rule, data: Path, *, core_compatible: bool = False) -> list[Outcome]:
-    """The rule on the datasets of one case; none where the case is about a standard that the rule is not for. Raises InputError for data
-    that cannot be read."""
+def run_case(rule: Rule, data: Path, *, core_compatible: bool = False) -> tuple[list[Outcome], list[Row]]:
+    """The rule on the datasets of one case: what became of it, and the report, in order. Nothing where the case is about a standard
+    that the rule is not for. Raises InputError for data that cannot be read."""
     setting = read_setting(data / ".env")
     product, version = setting.get("PRODUCT", ""), setting.get("VERSION", "")
     if product and version and not rule.is_for(product, version):
-        return []
-    return list(run([rule], read_case(data, core_compatible=core_compatible)))
+        return [], []
+    study = read_case(data, core_compatible=core_compatible)
+    outcomes = list(run([rule], study))
+    rows = [row for outcome in outcomes for row in report(rule, outcome)]
+    if rule.rule_type == "Domain Presence Check":  # CDISC's engine says the same once for each dataset in scope
+        rows *= sum(not out_of_scope(rule, parts[0], study) for parts in study.parts.values())
+    return outcomes, sorted(rows, key=_in_order)
 
 
 # --- Reading a case ---------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def run_one(rule: Rule, parts: tuple[Table, ...], study: Study) -> Outcome:
     if reason:
         return Outcome(rule, name, NOT_APPLICABLE, reason)
     unreadable = next((study.unreadable[part.name] for part in parts if part.name in study.unreadable), "")
-    if unreadable:
+    if unreadable and rule.rule_type != "Domain Presence Check":
         return Outcome(rule, name, FAILED, unreadable)
     try:
         hits = tuple(_hits(rule, parts, study))

@@ -36,11 +36,18 @@ def _source(table: Table, study: Study, operation: Operation) -> Table:
         domain = domain.replace("--", table.rdomain)
     relationship = domain in ("RELREC", "RELSUB", "CO") or domain.startswith(("SUPP", "SQ"))
     if not domain or (domain == table.domain and not relationship):
-        return table
+        return _records(table, study)
     other = study.whole(domain)
     if other is None:
         raise NotApplicable(f"no dataset {domain}")
     return other
+
+
+def _records(table: Table, study: Study) -> Table:
+    """The table itself, where its rows are the records; else the dataset that it is about."""
+    if table.records is not None:
+        return table.source or table
+    return _dataset(table, study)
 
 
 def _name(operation: Operation, table: Table) -> str:
@@ -252,7 +259,9 @@ def get_column_order_from_dataset(table: Table, study: Study, operation: Operati
 
 def _dataset(table: Table, study: Study) -> Table:
     """The dataset that a table of metadata is about."""
-    return study.whole(study.tables[table.name].unsplit) if table.records is None and table.name in study.tables else table
+    if table.records is not None or table.name not in study.tables:
+        return table
+    return study.whole(study.tables[table.name].unsplit) or table
 
 
 def extract_metadata(table: Table, study: Study, operation: Operation) -> Column:
