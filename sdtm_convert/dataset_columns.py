@@ -35,11 +35,24 @@ class Columns:
     target: Target
 
     def texts(self, position: int, start: int, stop: int) -> pa.LargeStringArray:
-        """Rows `start` to `stop` of a Char variable without blanks at the end, "" for missing ones."""
-        texts = text_array(self.sources[position].chunk(start, stop), self.dataset.variables[position].name, start, self.target)
+        """Rows `start` to `stop` of a Char variable without blanks at the end, "" for missing ones. Raises InputError for one too long."""
+        variable = self.dataset.variables[position]
+        texts = text_array(self.sources[position].chunk(start, stop), variable.name, start, self.target)
         offsets, data = text_buffers(texts)
         filled = offsets[1:] > offsets[:-1]
-        return pc.ascii_rtrim(texts, " ") if (data[(offsets[1:] - offsets[0])[filled] - 1] == ord(" ")).any() else texts
+        if (data[(offsets[1:] - offsets[0])[filled] - 1] == ord(" ")).any():
+            texts = pc.ascii_rtrim(texts, " ")
+        if int((offsets[1:] - offsets[:-1]).max(initial=0)) > variable.length:
+            self._check_lengths(texts, variable, start)
+        return texts
+
+    def _check_lengths(self, texts: pa.LargeStringArray, variable: Variable, start: int) -> None:
+        """The length counts bytes of a transport file, in whatever encoding that is: of characters there may be no more in any."""
+        lengths = np.asarray(pc.utf8_length(texts))
+        if int(lengths.max()) > variable.length:
+            row = int(np.argmax(lengths > variable.length))
+            why = f"has {lengths[row]} characters; the length is {variable.length} bytes."
+            self.target.refuse(why, variable.name, start + row, texts[row].as_py())
 
     def numbers(self, position: int, start: int, stop: int) -> np.ndarray:
         """Rows `start` to `stop` of a Num variable as float64, NaN for missing ones. Raises InputError for an infinity, with its row."""

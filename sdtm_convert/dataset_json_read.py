@@ -1,0 +1,430 @@
+"""Read Dataset-JSON 1.1, a document or NDJSON: rows are parsed some thousands at a time and become columns at once.
+
+A file that is not what the specification says is refused with the row and the variable; nothing in it is guessed or run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .dataset_columns import described_dataset, frame_of
+from .dataset_json import CHUNK_ROWS, LIMITS, About
+from .errors import InputError, did_you_mean
+from .model import Dataset, Variable
+from .xpt.header import parse_format
+from .xpt.moments import DAYS_TO_1970, meaning
+
+TEXT_TYPES = ("string", "URI")
+NUMBER_TYPES = ("integer", "float", "double", "boolean", "decimal")
+DEFAULT_FORMATS = {"date": "DATE9.", "datetime": "DATETIME20.", "time": "TIME8."}
+ISO8601 = {  # what the values of a date that is a number to SAS look like
+    "date": r"^\d{4}-\d{2}-\d{2}$",
+    "datetime": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$",
+    "time": r"^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$",
+}
+NEXT = re.compile(r"[ \t\n\r]*(.?)[ \t\n\r]*", re.DOTALL)  # the next character that is no white space
+REQUIRED = ("datasetJSONCreationDateTime", "itemGroupOID", "records", "name", "label", "columns")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The metadata of a file, and per column what its values are in JSON."""
+
+    path: Path
+    dataset: Dataset
+    kinds: tuple[str, ...]
+    about: About
+
+
+def read_dataset_json(path: str | os.PathLike) -> tuple[pd.DataFrame, Dataset, About]:
+    """Read a Dataset-JSON 1.1 file (NDJSON where its name ends in .ndjson): the data, the dataset's metadata, and what it says of the study.
+
+    Columns are those of `read_xpt`: text as `str` without blanks at the end, "" for null; numbers as float64, NaN for null. A date,
+    datetime or time with targetDataType integer becomes days or seconds since 1960; where the file names no SAS format for it, DATE9.,
+    DATETIME20. or TIME8. is its format. A boolean is 1 or 0.
+
+    Raises InputError for a file that cannot be read, is no Dataset-JSON 1.1, or holds rows or values that its metadata do not allow.
+    """
+    path = Path(path)
+    header, rows = (_lines if path.suffix.lower() == ".ndjson" else _document)(path)
+    chunks: list[list[pa.Array]] = []
+    count = 0
+    for part in rows:
+        chunks.append(_columns(part, count, header))
+        count += len(part)
+    if count != header.dataset.records:
+        raise InputError(f"{path}: has {count} rows, though its metadata say {header.dataset.records}; the file is not whole.")
+    types = [pa.large_string() if v.type == "Char" else pa.float64() for v in header.dataset.variables]
+    columns = {v.name: pa.chunked_array([chunk[i] for chunk in chunks], types[i]) for i, v in enumerate(header.dataset.variables)}
+    variables = [replace(v, length=v.length or _longest(columns[v.name])) for v in header.dataset.variables]
+    return frame_of(columns, count), replace(header.dataset, variables=tuple(variables)), header.about
+
+
+def _longest(texts: pa.ChunkedArray) -> int:
+    """The bytes of the longest text, at least 1."""
+    return max(1, pc.max(pc.binary_length(texts)).as_py() or 0)
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _parsed(text: str, start: int, path: Path, where: str) -> tuple[object, int]:
+    """The JSON value that begins at `start`, and where it ends."""
+    try:
+        return DECODER.raw_decode(text, start)
+    except RecursionError:
+        raise InputError(f"{path}: {where}: is nested too deeply.") from None
+    except ValueError as error:  # JSONDecodeError, a number with thousands of digits, NaN
+        raise InputError(f"{path}: {where}: is no JSON that can be read: {_reason(error)}.") from None
+
+
+def _reason(error: ValueError) -> str:
+    return f"{error.msg} at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else str(error).partition(";")[0]
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 (byte {error.start + 1}); Dataset-JSON always is.") from None
+
+
+def _document(path: Path) -> tuple[Header, Iterator[list]]:
+    """The header, and the rows in parts. Attributes may come in any order; the rows are passed over until all are known."""
+    text = _read_text(path)
+    attributes, rows = _attributes(text, path)
+    header = _header(attributes, path)
+    if rows is None:
+        if header.dataset.records:
+            raise InputError(f"{path}: has no rows, though its metadata say {header.dataset.records}.")
+        return header, iter(())
+    return header, (part for part, _ in _row_parts(text, rows, path))
+
+
+def _attributes(text: str, path: Path) -> tuple[dict, int | None]:
+    """The attributes of the document but the rows, and where the rows begin."""
+    attributes: dict = {}
+    rows = None
+    mark, at = _next(text, 0)
+    if mark != "{":
+        raise InputError(f"{path}: is no Dataset-JSON: it does not begin with {{.")
+    mark, after = _next(text, at)
+    at = at if mark == '"' else after
+    while mark != "}":
+        key, at = _parsed(text, at, path, "attributes")
+        mark, at = _next(text, at)
+        if not isinstance(key, str) or mark != ":":
+            raise InputError(f"{path}: attributes: is no JSON that can be read: a name and a colon are missing at character {at}.")
+        if key in attributes or (key == "rows" and rows is not None):
+            raise InputError(f"{path}: the attribute {key!r} is there twice.")
+        if key == "rows":
+            rows = at
+            at = _end_of_rows(text, at, path, attributes)
+            if at is None:  # everything is known: the rows need to be read only once, and what follows them with them
+                return attributes, rows
+        else:
+            attributes[key], at = _parsed(text, at, path, key)
+        mark, at = _next(text, at)
+        if mark not in (",", "}") or not mark:
+            raise InputError(f"{path}: is cut off or damaged after the attribute {key!r}.")
+    _check_end(text, at, path)
+    return attributes, rows
+
+
+def _end_of_rows(text: str, at: int, path: Path, attributes: dict) -> int | None:
+    if all(key in attributes for key in REQUIRED):
+        return None
+    end = at
+    for _, end in _row_parts(text, at, path, last=False):
+        pass
+    return end
+
+
+def _row_parts(text: str, at: int, path: Path, last: bool = True) -> Iterator[tuple[list, int]]:
+    """Parts of the rows that begin at `at`, and where each ends; with `last` also checks what follows them."""
+    mark, at = _next(text, at)
+    if mark != "[":
+        raise InputError(f"{path}: rows: is no list.")
+    part: list = []
+    count = 0
+    mark, after = _next(text, at)
+    if mark == "]":
+        at = after
+    while mark != "]":
+        row, at = _parsed(text, at, path, f"row {count + 1}")
+        part.append(row)
+        count += 1
+        mark, at = _next(text, at)
+        if mark not in (",", "]") or not mark:
+            raise InputError(f"{path}: is cut off or damaged after row {count}.")
+        if len(part) == CHUNK_ROWS:
+            yield part, at
+            part = []
+    yield part, at
+    if last:
+        _check_tail(text, at, path)
+
+
+def _check_tail(text: str, at: int, path: Path) -> None:
+    """After the rows: attributes that say nothing of the data, and the end."""
+    mark, at = _next(text, at)
+    while mark == ",":
+        key, at = _parsed(text, at, path, "attributes")
+        mark, at = _next(text, at)
+        if not isinstance(key, str) or mark != ":":
+            raise InputError(f"{path}: is cut off or damaged after its rows.")
+        if key == "rows" or key in REQUIRED:
+            raise InputError(f"{path}: the attribute {key!r} is there twice.")
+        _, at = _parsed(text, at, path, key)
+        mark, at = _next(text, at)
+    if mark != "}":
+        raise InputError(f"{path}: is cut off or damaged after its rows.")
+    _check_end(text, at, path)
+
+
+def _check_end(text: str, at: int, path: Path) -> None:
+    if at < len(text) and _next(text, at)[0]:
+        raise InputError(f"{path}: something follows the end of the JSON document.")
+
+
+def _next(text: str, at: int) -> tuple[str, int]:
+    found = NEXT.match(text, at)
+    return found[1], found.end()
+
+
+def _lines(path: Path) -> tuple[Header, Iterator[list]]:
+    """The header from the first line, and the rows of the others in parts."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+    with file:
+        first = _decoded(file.readline(), path, "line 1").removeprefix("\ufeff")
+    attributes, at = _parsed(first.strip(), 0, path, "line 1")
+    if not isinstance(attributes, dict) or first.strip()[at:].strip():
+        raise InputError(f"{path}: line 1: must be one JSON object, the metadata of the dataset.")
+    return _header(attributes, path), _line_parts(path)
+
+
+def _line_parts(path: Path) -> Iterator[list]:
+    with path.open("rb") as file:
+        file.readline()
+        count = 0
+        while lines := list(itertools.islice(file, CHUNK_ROWS)):
+            lines = [line for line in map(bytes.strip, lines) if line]
+            rows = _rows_of(lines, count, path)
+            count += len(rows)
+            yield rows
+
+
+def _rows_of(lines: list[bytes], first_row: int, path: Path) -> list:
+    """One row a line. Should they not be read together, they are read one by one, to name the row."""
+    try:
+        rows = DECODER.decode("[" + b",".join(lines).decode("utf-8") + "]")
+        if len(rows) == len(lines):
+            return rows
+    except (ValueError, RecursionError):
+        pass
+    rows = []
+    for number, line in enumerate(lines, first_row + 1):
+        text = _decoded(line, path, f"row {number}")
+        row, end = _parsed(text, 0, path, f"row {number}")
+        if text[end:].strip():
+            raise InputError(f"{path}: row {number}: something follows the row on its line.")
+        rows.append(row)
+    return rows
+
+
+def _decoded(line: bytes, path: Path, where: str) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: {where}: is not UTF-8 (byte {error.start + 1}); Dataset-JSON always is.") from None
+
+
+# --- Metadata ---------------------------------------------------------------------------------------------------------
+
+
+def _header(attributes: dict, path: Path) -> Header:
+    version = attributes.get("datasetJSONVersion")
+    if "clinicalData" in attributes or "referenceData" in attributes or (isinstance(version, str) and version.startswith("1.0")):
+        raise InputError(f"{path}: is Dataset-JSON 1.0, which is another format; only 1.1 is read. Export it again as 1.1.")
+    if not isinstance(version, str) or not re.fullmatch(r"1\.1(\.\d+)?", version):
+        raise InputError(f"{path}: is no Dataset-JSON 1.1: datasetJSONVersion is {_short(version)}.")
+    for absent in (key for key in REQUIRED if key not in attributes):
+        raise InputError(f"{path}: the attribute {absent!r} is missing. {did_you_mean(absent, attributes)}".rstrip())
+    name, label = (_text(attributes, key, path) for key in ("name", "label"))
+    records, columns = attributes["records"], attributes["columns"]
+    if not isinstance(records, int) or isinstance(records, bool) or records < 0:
+        raise InputError(f"{path}: records: is {_short(records)}, no number of rows.")
+    if not name or not isinstance(columns, list) or not columns:
+        raise InputError(f"{path}: has no {'columns' if name else 'name'}.")
+    variables = [_variable(column, order, path) for order, column in enumerate(columns, 1)]
+    seen: set[str] = set()
+    for variable in variables:
+        if variable.name in seen:
+            raise InputError(f"{path}: the column {variable.name!r} is there twice.")
+        seen.add(variable.name)
+    kinds = tuple(column["dataType"] for column in columns)
+    return Header(path, described_dataset(name, label, variables, records), kinds, _about(attributes, columns, path))
+
+
+def _text(thing: dict, key: str, path: Path, place: str = "") -> str:
+    value = thing.get(key, "")
+    if not isinstance(value, str):
+        raise InputError(f"{path}: {place}{key}: is {_short(value)}, no text.")
+    return value
+
+
+def _variable(column: object, order: int, path: Path) -> Variable:
+    place = f"column {order}: "
+    if not isinstance(column, dict):
+        raise InputError(f"{path}: {place}is {_short(column)}, no description of a column.")
+    name, label, kind, target, shown = (_text(column, key, path, place) for key in ("name", "label", "dataType", "targetDataType", "displayFormat"))
+    if not name:
+        raise InputError(f"{path}: {place}has no name.")
+    known = (*TEXT_TYPES, *NUMBER_TYPES, *LIMITS)
+    if kind not in known:
+        raise InputError(f"{path}: {name}: dataType is {kind!r}. {did_you_mean(kind, known) or 'Known: ' + ', '.join(known) + '.'}")
+    length, key = (_whole(column, attribute, path, name) for attribute in ("length", "keySequence"))
+    if kind in TEXT_TYPES or (kind in LIMITS and not target):
+        return Variable(name, label, "Char", kind if kind in LIMITS else "text", length or 0, order, key=key, display_format=shown)
+    if kind in LIMITS:
+        matching = parse_format(shown) is not None and meaning(shown) == kind
+        return Variable(name, label, "Num", "integer", 8, order, key=key, display_format=shown if matching else DEFAULT_FORMATS[kind])
+    return Variable(name, label, "Num", "integer" if kind in ("integer", "boolean") else "float", 8, order, key=key, display_format=shown)
+
+
+def _whole(column: dict, key: str, path: Path, name: str) -> int | None:
+    value = column.get(key)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**31):
+        raise InputError(f"{path}: {name}: {key} is {_short(value)}; it must be a whole number from 1.")
+    return value
+
+
+def _about(attributes: dict, columns: list[dict], path: Path) -> About:
+    system = attributes.get("sourceSystem") or {}
+    if not isinstance(system, dict):
+        raise InputError(f"{path}: sourceSystem: is {_short(system)}, no name and version.")
+    said = {field: _text(attributes, key, path) for field, key in {
+        "study_oid": "studyOID", "metadata_version_oid": "metaDataVersionOID", "metadata_ref": "metaDataRef", "file_oid": "fileOID",
+        "item_group_oid": "itemGroupOID", "originator": "originator", "created": "datasetJSONCreationDateTime",
+        "modified": "dbLastModifiedDateTime"}.items()}  # fmt: skip
+    oids = {column["name"]: _text(column, "itemOID", path, f"{column['name']}: ") for column in columns}
+    return About(**said, item_oids=oids, source_system=_text(system, "name", path), source_version=_text(system, "version", path))
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:40]}... ({len(text)} characters)"
+
+
+# --- Values -----------------------------------------------------------------------------------------------------------
+
+
+def _columns(rows: list, first_row: int, header: Header) -> list[pa.Array]:
+    """Rows as columns. Raises InputError for the first row that is no list of as many values as there are columns."""
+    width = len(header.kinds)
+    if set(map(type, rows)) - {list} or set(map(len, rows)) - {width}:
+        for number, row in enumerate(rows, first_row + 1):
+            if not isinstance(row, list):
+                raise InputError(f"{header.path}: row {number}: is {_short(row)}, no list of values.")
+            if len(row) != width:
+                raise InputError(f"{header.path}: row {number}: has {len(row)} values, though there are {width} columns.")
+    columns = zip(*rows, strict=True) if rows else ((),) * width
+    described = zip(columns, header.dataset.variables, header.kinds, strict=True)
+    return [_column(values, variable, kind, first_row, header.path) for values, variable, kind in described]
+
+
+def _column(values: tuple, variable: Variable, kind: str, first_row: int, path: Path) -> pa.Array:
+    def refuse(row: int, why: str) -> NoReturn:
+        raise InputError(f"{path}: row {first_row + row + 1}, {variable.name}: {_short(values[row])} {why}")
+
+    texts = variable.type == "Char" or kind in LIMITS
+    allowed = {str} if texts else {bool} if kind == "boolean" else {int, float, str} if kind == "decimal" else {int, float}
+    if strange := set(map(type, values)) - allowed - {type(None)}:
+        row = next(row for row, value in enumerate(values) if type(value) in strange)
+        refuse(row, f"is not what the dataType {kind} allows.")
+    if not texts:
+        return _numbers(values, refuse, decimal=kind == "decimal")
+    try:
+        column = pa.array(values, pa.large_string())
+    except UnicodeEncodeError:
+        refuse(next(row for row, value in enumerate(values) if value and re.search("[\ud800-\udfff]", value)), "has half a surrogate pair.")
+    return _trimmed(column) if variable.type == "Char" else _since_1960(column, kind, refuse)
+
+
+def _trimmed(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    return pc.ascii_rtrim(texts.fill_null(""), " ")
+
+
+def _numbers(values: tuple, refuse, decimal: bool) -> pa.DoubleArray:
+    """Numbers as float64; one that float64 cannot hold, or not exactly where it is whole, is refused."""
+    try:
+        numbers = pa.array([_decimal(value) for value in values] if decimal else values, pa.float64())
+    except (pa.ArrowException, OverflowError, ValueError):  # Arrow refuses every whole number beyond 2**53, exact or not
+        wrong = next((row for row, value in enumerate(values) if not _fits(value)), None)
+        if wrong is not None:
+            refuse(wrong, "is no number that float64 holds.")
+        numbers = pa.array([None if value is None else float(value) for value in values], pa.float64())
+    infinite = np.isinf(numbers.to_numpy(zero_copy_only=False))
+    if infinite.any():
+        refuse(int(np.argmax(infinite)), "is no number that float64 holds.")
+    return pc.add(numbers, 0.0).fill_null(np.nan)
+
+
+def _decimal(value: object) -> float | int | None:
+    return float(value) if isinstance(value, str) else value
+
+
+def _fits(value: object) -> bool:
+    try:
+        return value is None or (float(value) == value if isinstance(value, int) else np.isfinite(float(value)))
+    except (ValueError, OverflowError):
+        return False
+
+
+def _since_1960(texts: pa.LargeStringArray, kind: str, refuse) -> pa.DoubleArray:
+    """ISO 8601 as days or seconds since 1960, or seconds of the day."""
+    wrong = pc.invert(pc.match_substring_regex(texts, ISO8601[kind])).fill_null(False)
+    if pc.any(wrong).as_py():
+        refuse(pc.index(wrong, True).as_py(), f"is no complete ISO 8601 {kind}, which targetDataType integer wants.")
+    whole = pc.binary_join_element_wise("1970-01-01", texts, "T") if kind == "time" else texts
+    try:
+        moments = whole.cast(pa.date32()).cast(pa.int32()) if kind == "date" else whole.cast(pa.timestamp("us")).cast(pa.int64())
+    except pa.ArrowInvalid:
+        refuse(_unreadable(whole, kind), f"is no {kind} of the calendar or the clock.")
+    numbers = moments.cast(pa.float64())
+    numbers = pc.add(numbers, float(DAYS_TO_1970)) if kind == "date" else pc.divide(numbers, 1e6)
+    return (pc.add(numbers, DAYS_TO_1970 * 86400.0) if kind == "datetime" else numbers).fill_null(np.nan)
+
+
+def _unreadable(texts: pa.LargeStringArray, kind: str) -> int:
+    wanted = pa.date32() if kind == "date" else pa.timestamp("us")
+    for row in range(len(texts)):
+        try:
+            texts.slice(row, 1).cast(wanted)
+        except pa.ArrowInvalid:
+            return row
+    raise AssertionError("every text can be read by itself")
