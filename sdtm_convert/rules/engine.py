@@ -76,8 +76,10 @@ def run_one(rule: Rule, parts: tuple[Table, ...], study: Study) -> Outcome:
     if reason:
         return Outcome(rule, name, NOT_APPLICABLE, reason)
     unreadable = next((study.unreadable[part.name] for part in parts if part.name in study.unreadable), "")
-    if unreadable and rule.rule_type != "Domain Presence Check":
+    if unreadable and rule.rule_type in RECORD_TYPES:
         return Outcome(rule, name, FAILED, unreadable)
+    if study.core_compatible and name != "ADSL" and set(rule.scope.structures or ("ALL",)) != {"ALL"}:
+        return Outcome(rule, name, FAILED, "CDISC's engine 0.17.1 fails on data structures other than ADSL")
     try:
         hits = tuple(_hits(rule, parts, study))
     except ColumnMissing as missing:
@@ -103,20 +105,20 @@ def _hits(rule: Rule, parts: tuple[Table, ...], study: Study) -> Iterator[Hits]:
         table = run_operations(rule.operations, table, study)
         if not table.rows:
             raise NotApplicable("no records after matching datasets")
-        rows = np.flatnonzero(holds(rule.check, table))
+        rows = np.flatnonzero(holds(rule.check, table, study.core_compatible))
         if len(rows):
             yield Hits(table, rows)
 
 
-def holds(node: Condition | Group, table: Table) -> np.ndarray:
+def holds(node: Condition | Group, table: Table, core_compatible: bool = False) -> np.ndarray:
     """The rows for which the Check holds. A condition on a column that is not there takes its `all` with it, but of an `any` only its
     own branch; where nothing is left, ColumnMissing says what is missing."""
     if isinstance(node, Condition):
-        return ask(node, table)
+        return ask(node, table, core_compatible)
     answers, missing = [], []
     for member in _named(node, table):
         try:
-            answers.append(holds(member, table))
+            answers.append(holds(member, table, core_compatible))
         except ColumnMissing as error:
             if node.kind != "any":
                 raise

@@ -25,6 +25,8 @@ def match_datasets(rule: Rule, table: Table, study: Study) -> Table:
             continue
         name = _supp_name(table) if match.name in ("SUPP--", "SQ--") else match.name
         other = study.whole(name)
+        if other is not None and study.core_compatible:  # of a split dataset it joins the first part alone
+            other = study.tables[other.name]
         if other is not None:
             key = ("match", table, match, frozenset(n for n in named if n.startswith(match.name + ".")))
             table = study.once(key, lambda t=table, o=other, m=match: _matched(t, o, m, named, study))

@@ -11,6 +11,7 @@ from datetime import datetime
 import numpy as np
 
 from . import operations_library as library
+from . import operations_values as values
 from .column import Column, cells_to_column, constant, group_codes, numbers_to_column
 from .match import first_rows
 from .operators import without_wildcard
@@ -173,6 +174,39 @@ def _extreme_date(table: Table, study: Study, operation: Operation, first: bool)
     return _by_group(table, source, _group_names(operation, table, source), rows, reduce, "")
 
 
+def maximum(table: Table, study: Study, operation: Operation) -> Column:
+    """The greatest value of `name` (by `group`: of each group); missing where there is none."""
+    return _extreme(table, study, operation, max)
+
+
+def minimum(table: Table, study: Study, operation: Operation) -> Column:
+    """The least value of `name` (by `group`: of each group); missing where there is none."""
+    return _extreme(table, study, operation, min)
+
+
+def mean(table: Table, study: Study, operation: Operation) -> Column:
+    """The mean of the numbers in `name` (by `group`: of each group); missing where there are none."""
+    return _reduced(table, study, operation, lambda column: _mean(column.spread(column.values.numbers)))
+
+
+def _mean(numbers: np.ndarray) -> float | None:
+    known = numbers[~np.isnan(numbers)]
+    return float(known.mean()) if len(known) else None
+
+
+def _extreme(table: Table, study: Study, operation: Operation, choose: Callable) -> Column:
+    return _reduced(table, study, operation, lambda column: choose(_sorted(column.used_cells), default=None))
+
+
+def _reduced(table: Table, study: Study, operation: Operation, reduce: Callable[[Column], object]) -> Column:
+    source = _source(table, study, operation)
+    column, rows = column_of(source, _name(operation, table)), _filtered(source, operation)
+    if not operation.group:
+        return constant(reduce(column.take(rows)), table.rows)
+    names = _group_names(operation, table, source)
+    return _by_group(table, source, names, rows, lambda own: reduce(column.take(own)))
+
+
 def dy(table: Table, study: Study, operation: Operation) -> Column:
     """The study day of the date `name`: days from DM.RFSTDTC, plus 1 on or after it; empty where either is not a full date."""
     subjects = study.whole("DM")
@@ -182,6 +216,9 @@ def dy(table: Table, study: Study, operation: Operation) -> Column:
     reference = column_of(subjects, "RFSTDTC").map(_ordinal).take(rows)
     own = column_of(table, _name(operation, table)).map(_ordinal)
     days = own.spread(own.values.numbers) - reference.spread(reference.values.numbers)
+    if study.core_compatible:  # its rows without a subject in DM fall out, and the later ones move up
+        kept = days[rows >= 0]
+        days = np.append(kept, np.full(len(days) - len(kept), np.nan))
     return numbers_to_column(days + (days >= 0))
 
 
@@ -273,8 +310,11 @@ def extract_metadata(table: Table, study: Study, operation: Operation) -> Column
 
 
 OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
+    "codelist_extensible": values.codelist_extensible,
     "codelist_terms": library.codelist_terms,
     "dataset_names": dataset_names,
+    "define_extensible_codelists": values.needs("define.xml"),
+    "define_variable_metadata": values.needs("define.xml"),
     "difference": difference,
     "distinct": distinct,
     "domain_is_custom": library.domain_is_custom,
@@ -282,23 +322,46 @@ OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
     "dy": dy,
     "expected_variables": library.expected_variables,
     "extract_metadata": extract_metadata,
+    "get_codelist_attributes": values.get_codelist_attributes,
     "get_column_order_from_dataset": get_column_order_from_dataset,
     "get_column_order_from_library": library.get_column_order_from_library,
     "get_dataset_filtered_variables": library.get_dataset_filtered_variables,
+    "get_library_class_domains": values.get_library_class_domains,
     "get_model_column_order": library.get_model_column_order,
     "get_model_filtered_variables": library.get_model_filtered_variables,
     "get_parent_model_column_order": library.get_parent_model_column_order,
+    "get_xhtml_errors": values.needs("the XHTML schemas"),
+    "label_referenced_variable_metadata": values.needs("the labels and names of the SDTM model"),
+    "map": values.map_values,
+    "max": maximum,
     "max_date": max_date,
+    "mean": mean,
+    "min": minimum,
     "min_date": min_date,
     "minus": minus,
+    "name_referenced_variable_metadata": values.needs("the labels and names of the SDTM model"),
     "paired_term": library.paired_term,
     "percentage": percentage,
     "permissible_variables": library.permissible_variables,
     "record_count": record_count,
+    "related_domain_is_custom": values.related_domain_is_custom,
     "required_variables": library.required_variables,
+    "split_by": values.split_by,
+    "standard_domains": values.standard_domains,
     "study_domains": study_domains,
+    "valid_codelist_dates": values.needs("the list of published terminology packages"),
+    "valid_define_external_dictionary_version": values.needs("define.xml"),
+    "valid_external_dictionary_code": values.needs("an external dictionary"),
+    "valid_external_dictionary_code_term_pair": values.needs("an external dictionary"),
+    "valid_external_dictionary_value": values.needs("an external dictionary"),
+    "valid_meddra_code_references": values.needs("the MedDRA dictionary"),
+    "valid_meddra_code_term_pairs": values.needs("the MedDRA dictionary"),
+    "valid_meddra_term_references": values.needs("the MedDRA dictionary"),
+    "valid_whodrug_references": values.needs("the WHODrug dictionary"),
     "variable_count": variable_count,
     "variable_exists": variable_exists,
     "variable_is_null": variable_is_null,
     "variable_names": library.variable_names,
+    "variable_value_count": values.variable_value_count,
+    "whodrug_code_hierarchy": values.needs("the WHODrug dictionary"),
 }

@@ -44,8 +44,12 @@ def permissible_variables(table: Table, study: Study, operation: Operation) -> C
 
 def _of_standard(table: Table, study: Study, keep: Callable[[StandardVariable], bool]) -> Column:
     the_standard(study)
-    known = standard_dataset(_dataset(table, study), study)
-    return constant([name for name, variable in known.variables.items() if keep(variable)] if known else [], table.rows)
+    own = _dataset(table, study)
+    known = standard_dataset(own, study)
+    if known is None and own.is_ap and not own.is_supp:  # associated persons: as of the domain, but not of a subject of the study
+        known = study.standard.datasets.get(own.prefix)
+    names = [name for name, variable in known.variables.items() if keep(variable)] if known else []
+    return constant([name for name in names if name != "USUBJID" or not own.is_ap or study.core_compatible], table.rows)
 
 
 def get_column_order_from_library(table: Table, study: Study, operation: Operation) -> Column:

@@ -16,7 +16,7 @@ from .column import Column, choose, constant
 from .rule import Condition
 from .table import Table
 
-RESOLVED = ("target", "value", "name", "names", "pattern", "table", "minimum")  # what the engine hands over; all others are options
+RESOLVED = ("target", "value", "name", "names", "pattern", "table", "minimum", "core_compatible")  # what the engine hands over; all others are options
 
 
 def negated(function: Callable) -> Callable:
@@ -72,12 +72,14 @@ OPERATORS: dict[str, Callable[..., np.ndarray]] = {
     "is_not_ordered_by": negated(sets.is_ordered_by),
     "is_not_ordered_set": negated(sets.is_ordered_set),
     "is_not_ordered_subset_of": negated(text.is_ordered_subset_of),
+    "is_not_title_case": negated(text.is_title_case),
     "is_not_unique_relationship": sets.is_not_unique_relationship,
     "is_not_unique_set": negated(sets.is_unique_set),
     "is_numeric": values.is_numeric,
     "is_ordered_by": sets.is_ordered_by,
     "is_ordered_set": sets.is_ordered_set,
     "is_ordered_subset_of": text.is_ordered_subset_of,
+    "is_title_case": text.is_title_case,
     "is_unique_relationship": negated(sets.is_not_unique_relationship),
     "is_unique_set": sets.is_unique_set,
     "less_than": values.less_than,
@@ -118,6 +120,8 @@ OPERATORS: dict[str, Callable[..., np.ndarray]] = {
     "suffix_not_equal_to": negated(text.suffix_equal_to),
     "target_is_not_sorted_by": negated(ordered.target_is_sorted_by),
     "target_is_sorted_by": ordered.target_is_sorted_by,
+    "value_does_not_have_multiple_references": negated(text.value_has_multiple_references),
+    "value_has_multiple_references": text.value_has_multiple_references,
 }
 
 
@@ -134,15 +138,20 @@ def missing_arguments(condition: Condition) -> list[str]:
     return (["value"] if lacks_value else []) + [name for name in needed if name not in RESOLVED and name not in condition.options]
 
 
-def ask(condition: Condition, table: Table) -> np.ndarray:
+def ask(condition: Condition, table: Table, core_compatible: bool = False) -> np.ndarray:
     """The rows of the table for which the condition holds. Raises ColumnMissing if it asks about a column that is not there."""
     arguments = {}
     for name, parameter in parameters(condition.operator).items():
-        if name in RESOLVED:
+        if name == "core_compatible":
+            arguments[name] = core_compatible
+        elif name in RESOLVED:
             arguments[name] = _resolve(name, parameter, condition, table)
         elif name in condition.options:
             arguments[name] = without_wildcard(condition.options[name], table.prefix)
-    return OPERATORS[condition.operator](**arguments)
+    answer = OPERATORS[condition.operator](**arguments)
+    if core_compatible and condition.operator in ("contains_all", "not_contains_all") and not arguments["target"].is_lists:
+        answer = answer & (np.arange(len(answer)) == 0)
+    return answer
 
 
 def _resolve(parameter: str, declared: inspect.Parameter, condition: Condition, table: Table) -> object:

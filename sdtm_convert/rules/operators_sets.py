@@ -185,13 +185,14 @@ def _sorted(groups: np.ndarray, ranks: np.ndarray) -> np.ndarray:
     return np.lexsort((ranks, groups))
 
 
-def has_next_corresponding_record(table: Table, target: Column, value: Column, within: str, ordering: str) -> np.ndarray:
+def has_next_corresponding_record(table: Table, target: Column, value: Column, within: str, ordering: str,
+                                  core_compatible: bool = False) -> np.ndarray:
     """The cell equals the value of the next row (by `ordering`) of its group by `within`; the last row of a group passes."""
     key = column_of(table, within)
-    order = _sorted(key.codes, rank(column_of(table, ordering)))
+    order = _sorted(rank(key), rank(column_of(table, ordering)))
     here, after = order[:-1], order[1:]
     same_group = key.codes[here] == key.codes[after]
     equal = by_pair(target.take(here), value.take(after), lambda a, b: a is not None and a == b)
     answer = np.ones(table.rows, dtype=bool)
     answer[here] = equal | ~same_group
-    return answer
+    return answer[order] if core_compatible else answer

@@ -178,6 +178,29 @@ def split_parts_have_equal_length(target: Column, separator: str = "/") -> np.nd
     return target.where(equal) | empty(target)
 
 
+_SMALL_WORDS = frozenset("a an and as at but by en for if in nor of on or per the to v v. via vs vs. with".split())
+
+
+def is_title_case(target: Column) -> np.ndarray:
+    """The text is in title case: each word begins with a capital letter, but articles, conjunctions and short prepositions inside the
+    text do not; words in capitals or with digits stand as they are. Empty cells pass."""
+    return target.where(lambda cell: not isinstance(cell, str) or _is_title(cell.strip())) | empty(target)
+
+
+def _is_title(text: str) -> bool:
+    words = text.split()
+    return all(_word_fits(word, place in (0, len(words) - 1)) for place, word in enumerate(words))
+
+
+def _word_fits(word: str, at_end: bool) -> bool:
+    letters = [part for part in re.split(r"[-/(\[\"']", word) if part and part[0].isalpha()]
+    if not letters or not word[0].isalpha() and word[0] not in "([\"'":
+        return True
+    if word.lower() in _SMALL_WORDS and not at_end:
+        return word == word.lower()
+    return letters[0][0].isupper()
+
+
 # --- Membership -------------------------------------------------------------------------------------------------------
 
 
@@ -227,6 +250,11 @@ def contains_all(table: Table, target: Column, value: Column, names: list) -> np
         return target.where(lambda cell: all(way in cell for way in wanted))
     wanted = {part for cell in wanted for part in (cell if isinstance(cell, (list, set)) else [cell])}
     return np.full(len(target), wanted <= set(target.used_cells))
+
+
+def value_has_multiple_references(target: Column, value: Column) -> np.ndarray:
+    """More than one dataset has the value, by the counts that the operation variable_value_count made."""
+    return by_pair(target, value, lambda cell, counts: isinstance(counts, dict) and counts.get(cell, 0) > 1)
 
 
 def shares_at_least_one_element_with(target: Column, value: Column) -> np.ndarray:

@@ -146,7 +146,7 @@ def _instance(template: str, names: set[str]) -> str | None:
 def dataset_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row a dataset: dataset_name, record_count, domain, is_ap, ap_suffix, dataset_class, dataset_structure and, where metadata
     or files are given, dataset_label, dataset_keys, dataset_location, dataset_size."""
-    return [stack_tables([_dataset(table, study) for table in tables])]
+    return [stack_tables([_dataset(table, study) for table in (tables[:1] if study.core_compatible else tables)])]
 
 
 def _dataset(table: Table, study: Study) -> Table:
@@ -214,6 +214,11 @@ def needs_define(tables: tuple[Table, ...], study: Study) -> list[Table]:
     raise NotRun("define.xml")
 
 
+def needs_document(tables: tuple[Table, ...], study: Study) -> list[Table]:
+    """Not carried out: it is about a USDM document, not about datasets."""
+    raise NotRun("a USDM document")
+
+
 RULE_TYPES: dict[str, Callable[[tuple[Table, ...], Study], list[Table]]] = {
     "Record Data": record_data,
     "Variable Metadata Check": variable_metadata,
@@ -235,6 +240,8 @@ RULE_TYPES: dict[str, Callable[[tuple[Table, ...], Study], list[Table]]] = {
     "Value Check against Define XML Variable": needs_define,
     "Value Check against Define XML VLM": needs_define,
     "Value Level Metadata Check against Define XML": needs_define,
+    "JSON Schema Check": needs_document,
+    "JSONata": needs_document,
 }
 RECORD_TYPES = (
     "Record Data",
