@@ -46,9 +46,11 @@ def read_baseline(path: str | Path) -> pd.DataFrame:
         if not isinstance(row, dict) or not {"rule", "dataset", "severity"} <= row.keys():
             raise SpecError([Fault(Place(str(path), number + 2), f"entry {number + 1} is no finding: it has no rule, severity and dataset.", hint)])
     try:
-        return findings([{name: row.get(name) for name in COLUMNS} for row in rows])
+        table = findings([{name: row.get(name) for name in COLUMNS} for row in rows])
     except (ValueError, TypeError) as error:
         raise SpecError([Fault(Place(str(path), 1), f"these are no findings: {error}.", hint)]) from None
+    about_waivers = table["rule"].fillna("").str.startswith("WAIVER-")  # notices of the day, not of the data
+    return table[~about_waivers].reset_index(drop=True)
 
 
 def compare_findings(found: pd.DataFrame, baseline: pd.DataFrame) -> Compared:

@@ -12,7 +12,8 @@ import click
 
 from .errors import SdtmConvertError, SpecError
 
-FAIL_ON = click.Choice(["error", "warning", "none"])
+FAILING = {"error": ("error",), "warning": ("error", "warning"), "none": ()}
+FAIL_ON = click.Choice(list(FAILING))
 
 
 class Command(click.Command):
@@ -103,8 +104,7 @@ def _print_summary(built, found, out: Path, seconds: float) -> None:
 
 def exit_code(found, fail_on: str) -> int:
     """1 where a finding is at or above the severity, else 0."""
-    failing = {"error": ("error",), "warning": ("error", "warning"), "none": ()}[fail_on]
-    return int(found["severity"].isin(failing).any())
+    return int(found["severity"].isin(FAILING[fail_on]).any())
 
 
 def progress() -> Callable[[str], None]:
@@ -161,17 +161,20 @@ def explain(name: str | None, study: str | None) -> None:
 @click.option("--version", default="3.4", show_default=True, help="Version of the standard.")
 @click.option("--ct", multiple=True, help="Controlled terminology: an official file, or a date; else what ships.")
 @click.option("--rules", multiple=True, type=click.Path(), help="Folder of rules in CDISC's open format, in place of the shipped ones.")
-@click.option("--define", type=click.Path(), help="A define.xml to check too, against the XPT files beside it.")
+@click.option("--define", type=click.Path(), help="A define.xml to check too; else the one in each folder of PATHS.")
+@click.option("--baseline", type=click.Path(), help="findings.json of an earlier run: only what is new is shown and counts.")
+@click.option("--waivers", type=click.Path(), help="YAML file of accepted findings: they are set aside, with who, why and until when.")
+@click.option("--study", type=click.Path(), help="Folder of the study that made the package: SARIF points to the lines of its files.")
 @click.option("--encoding", help="Encoding of text in the files, where it is not UTF-8.")
-@click.option("--format", "formats", default="text", show_default=True, help="text, json, csv, html, xlsx; several with commas.")
+@click.option("--format", "formats", default="text", show_default=True, help="text, json, csv, html, xlsx, junit, sarif; several with commas.")
 @click.option("--out", type=click.Path(), help="Folder for the reports; text goes to the terminal too.")
 @click.option("--fail-on", type=FAIL_ON, default="error", show_default=True, help="Severity from which on findings give exit code 1.")
-def validate(paths, standard, version, ct, rules, define, encoding, formats, out, fail_on) -> None:
-    """Check the datasets in PATHS (XPT, CSV, Parquet; files or folders) against a standard's conformance rules.
+def validate(paths, standard, version, ct, rules, define, baseline, waivers, study, encoding, formats, out, fail_on) -> None:
+    """Check the datasets in PATHS (XPT, CSV, Parquet; files, folders, zip archives) against a standard's conformance rules.
 
     \b
     Example:
-      sdtm-convert validate package/tabulations/sdtm --define package/tabulations/sdtm/define.xml --format text,html --out reports
+      sdtm-convert validate package --format html,junit --out reports --waivers waivers.yml
     """
     wanted = [name.strip() for name in formats.split(",")]
     if wanted != ["text"] and not out:
@@ -179,15 +182,20 @@ def validate(paths, standard, version, ct, rules, define, encoding, formats, out
     show = progress()
     show("validate")
     from .conformance import validate_files
-    from .report import summary_text, write_findings
+    from .report import check_formats, summary_text, write_findings
 
-    done = validate_files(paths, standard=standard, version=version, terminology=ct, rules=rules, define=define, encoding=encoding)
+    check_formats(wanted, out)
+    done = validate_files(paths, standard=standard, version=version, terminology=ct, rules=rules, define=define, encoding=encoding,
+                          waivers=waivers, baseline=baseline, study=study)
     show("")
+    about = {"Checked": ", ".join(paths)} | ({"Baseline": f"{baseline}: {done.compared}"} if baseline else {})
     if out:
-        write_findings(done.findings, Path(out), wanted, title=f"Conformance to {standard.upper()} {version}", about={"Checked": ", ".join(paths)})
-    click.echo(summary_text(done.findings))
+        write_findings(done.findings, Path(out), wanted, title=f"Conformance to {standard.upper()} {version}", about=about, places=done.places,
+                       outcomes=done.outcomes, waived=done.waived, failing=FAILING[fail_on])
+    click.echo(summary_text(done.findings, done.waived))
     statuses = done.outcomes["status"].value_counts()
     click.echo(f"{len(done.datasets.frames)} datasets; rules and datasets: {', '.join(f'{count:,} {status}' for status, count in statuses.items())}")
+    click.echo("".join(f"{name}: {text}\n" for name, text in (("baseline", baseline and done.compared), ("waived", len(done.waived))) if text), nl=False)
     sys.exit(exit_code(done.findings, fail_on))
 
 

@@ -43,6 +43,11 @@ class Conformance:
     gone: int = 0
     places: dict[tuple[str, str], str] = field(default_factory=dict)
 
+    @property
+    def compared(self) -> str:
+        """How this run stands to the baseline, in words."""
+        return f"{len(self.findings):,} findings are new, {len(self.known):,} known, {self.gone:,} gone"
+
 
 def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", version: str = "3.4", terminology: Iterable[str | Path] = (),
                    rules: Sequence[str | Path] = (), define: str | Path | None = None, encoding: str | None = None,

@@ -48,10 +48,19 @@ def records(table):
 
 def test_the_summary_has_one_line_a_rule_most_severe_and_most_frequent_first():
     assert summarize(FOUND).values.tolist() == [
-        ["error", "R1", "AE, CM", 2, "End before start", "01-701 CM sequence 2: CMSTDTC; CMENDTC = 2014-02; 2014-01"],
-        ["warning", "R2", "LB", 3, "Not a date", "LB record 7: LBDTC = =1+1"],
-        ["notice", "R3", "LB", 1, "Noted", ""],
+        ["error", "R1", "AE, CM", 2, "End before start", "01-701 CM sequence 2: CMSTDTC; CMENDTC = 2014-02; 2014-01", ""],
+        ["warning", "R2", "LB", 3, "Not a date", "LB record 7: LBDTC = =1+1", ""],
+        ["notice", "R3", "LB", 1, "Noted", "", ""],
     ]
+
+
+def test_values_that_many_findings_share_are_counted_in_the_summary():
+    values = ["HELD"] * 3 + ["DOSE HELD"] * 2 + ["A", "B", "C", "D", "E"]
+    table = findings([{"rule": "R", "severity": "notice", "dataset": "AE", "record": at, "variables": "AEACN", "values": value, "message": "Own term"}
+                      for at, value in enumerate(values, 1)])
+    shared = "AEACN = HELD (3); AEACN = DOSE HELD (2); AEACN = A (1); AEACN = B (1); AEACN = C (1); 2 more values"
+    assert summarize(table)["values"].tolist() == [shared]
+    assert summary_text(table).splitlines()[1] == f"notice    R     AE           10  Own term ({shared})"
 
 
 def test_a_rule_of_two_severities_has_two_lines():
@@ -132,7 +141,7 @@ def test_excel_begins_with_the_summary(tmp_path):
     (path,) = written(tmp_path, ["xlsx"])
     rows = [[cell for cell in row if cell is not None] for row in openpyxl.load_workbook(path)["Summary"].iter_rows(values_only=True)]
     assert rows[:5] == [["Findings of <S1>"], [NOTICE], ["2 errors, 3 warnings, 1 notice"], ["Study", "S & 1"], ["Standard", "SDTMIG 3.4"]]
-    assert rows[6] == ["severity", "rule", "datasets", "count", "message", "example"] and rows[8][:4] == ["warning", "R2", "LB", 3]
+    assert rows[6] == ["severity", "rule", "datasets", "count", "message", "example", "values"] and rows[8][:4] == ["warning", "R2", "LB", 3]
 
 
 def test_excel_spreads_over_sheets_what_one_cannot_hold(tmp_path, monkeypatch):

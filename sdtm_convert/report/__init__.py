@@ -1,13 +1,13 @@
-"""Reports of findings: for programs (JSON, CSV), for people (HTML, Excel, text).
+"""Reports of findings: for programs (JSON, CSV), for people (HTML, Excel, text), for build servers (JUnit, SARIF).
 
-To report in another format (SARIF, JUnit), write one function `(report, path) -> None` and enter it in `WRITERS` with the
+To report in another format, write one function `(report, path) -> None` and enter it in `WRITERS` with the
 name of its file.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,19 +17,23 @@ import pandas as pd
 from ..errors import InputError, did_you_mean
 from .excel import write_excel
 from .html import write_html
+from .junit import write_junit
+from .sarif import write_sarif
 from .summary import Report, summarize
-from .tables import write_csv, write_json
+from .tables import write_csv, write_json, write_outcomes, write_waived
 from .text import summary_text, write_text
 
-__all__ = ["WRITERS", "Report", "summarize", "summary_text", "write_findings"]
+__all__ = ["WRITERS", "Report", "check_formats", "summarize", "summary_text", "write_findings"]
 
-# format -> its file, its writer. SARIF and JUnit belong here.
+# format -> its file, its writer
 WRITERS = {
     "json": ("findings.json", write_json),
     "csv": ("findings.csv", write_csv),
     "html": ("findings.html", write_html),
     "xlsx": ("findings.xlsx", write_excel),
     "text": ("findings.txt", write_text),
+    "junit": ("junit.xml", write_junit),
+    "sarif": ("findings.sarif", write_sarif),
 }
 
 
@@ -42,30 +46,53 @@ def write_findings(
     about: dict[str, str],
     synthetic_notice: str = "",
     created: datetime | None = None,
+    outcomes: pd.DataFrame | None = None,
+    waived: pd.DataFrame | None = None,
+    places: dict[tuple[str, str], str] | None = None,
+    failing: Iterable[str] = ("error", "warning"),
 ) -> list[Path]:
     """Write `findings` (columns: see `sdtm_convert.findings`) into `folder` as findings.json, findings.csv and so on.
 
     `title` and `about` (name -> value: study, standard, versions ...) head the reports for people, as does `synthetic_notice`
-    where the data are no real ones. `created` is the date in the files' own metadata; equal input gives equal bytes. The files
-    are written aside first and put in place together. Returns their paths. Raises `InputError` for an unknown format, or if
+    where the data are no real ones. `created` is the date in the files' own metadata; equal input gives equal bytes.
+
+    `outcomes` (columns: see `validate.Validation`) says what became of each rule on each dataset, `waived` are accepted findings (with
+    `reason`, `who`, `expires`); beside findings.json they are outcomes.json and waived.json. `places` says where to point to, as "file" or
+    "file:line", by dataset and variable, "" for the file of the dataset itself. `failing`: the severities that fail a test of junit.xml.
+
+    The files are written aside first and put in place together. Returns their paths. Raises `InputError` for an unknown format, or if
     the folder cannot be written.
     """
     folder, formats = Path(folder), list(dict.fromkeys(formats))
+    check_formats(formats, folder)
+    report = Report(findings, summarize(findings), title, dict(about), synthetic_notice, _in_utc(created), outcomes, waived, places or {}, tuple(failing))
+    files = [written for format in formats for written in (WRITERS[format], *_companions(format, report))]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".findings.", dir=folder) as aside:
+            for file, write in files:
+                write(report, Path(aside) / file)
+            for file, _ in files:
+                os.replace(Path(aside) / file, folder / file)
+    except OSError as error:
+        raise InputError(f"{folder}: the report cannot be written: {error.strerror or error}.") from error
+    return [folder / file for file, _ in files]
+
+
+def check_formats(formats: Iterable[str], folder: str | Path = "reports") -> None:
+    """Raises `InputError` for a format that no report has; to be asked before long work."""
     for format in formats:
         if format not in WRITERS:
             hint = did_you_mean(format, WRITERS)
             raise InputError(f"{folder}: no report format '{format}'; known: {', '.join(WRITERS)}. {hint}".strip())
-    report = Report(findings, summarize(findings), title, dict(about), synthetic_notice, _in_utc(created))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".findings.", dir=folder) as aside:
-            for file, write in map(WRITERS.get, formats):
-                write(report, Path(aside) / file)
-            for file, _ in map(WRITERS.get, formats):
-                os.replace(Path(aside) / file, folder / file)
-    except OSError as error:
-        raise InputError(f"{folder}: the report cannot be written: {error.strerror or error}.") from error
-    return [folder / WRITERS[format][0] for format in formats]
+
+
+def _companions(format: str, report: Report) -> list[tuple[str, Callable]]:
+    """What is written beside findings.json, which is a list of findings and nothing else."""
+    if format != "json":
+        return []
+    given = (("outcomes.json", write_outcomes, report.outcomes), ("waived.json", write_waived, report.waived))
+    return [(file, write) for file, write, table in given if table is not None]
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Findings as an Excel workbook: a summary sheet and the findings with a filter.
+"""Findings as an Excel workbook: a summary sheet, the findings with a filter, waived ones, and what became of each rule.
 
 The sheets are written out directly: a report of a hundred thousand findings takes a second that way, and the same findings
 give the same bytes. Texts are shared strings, which no spreadsheet runs as a formula; those that look like one are marked
@@ -32,23 +32,31 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
 WIDTHS = {"rule": 18, "severity": 14, "dataset": 10, "record": 10, "usubjid": 20, "seq": 8, "variables": 24, "values": 36}
-WIDTHS |= {"message": 70, "source": 28, "datasets": 18, "count": 10, "example": 60}
+WIDTHS |= {"message": 70, "source": 28, "datasets": 18, "count": 10, "example": 60, "status": 15, "reason": 60, "findings": 10}
 
 
 def write_excel(report: Report, path: Path) -> None:
-    """Sheet Summary, then Findings (and Findings 2 ... where one sheet cannot hold them)."""
+    """Sheet Summary, then Findings (and Findings 2 ... where one sheet cannot hold them), then Waived and Outcomes where they are given."""
     strings = Strings()
-    starts = range(0, max(len(report.findings), 1), ROWS)
-    names = ["Summary", *("Findings" if not number else f"Findings {number + 1}" for number in range(len(starts)))]
+    tables = _tables(report)
     moment = report.created or datetime(1980, 1, 1)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, text in _frame(names, report).items():
+        for name, text in _frame(tables, report).items():
             _add(archive, name, [text], moment)
         _add(archive, "xl/worksheets/sheet1.xml", _summary_sheet(report, strings), moment)
-        for number, start in enumerate(starts, 2):
-            part = report.findings.iloc[start : start + ROWS]
-            _add(archive, f"xl/worksheets/sheet{number}.xml", _findings_sheet(part, strings), moment)
+        for number, part in enumerate(tables.values(), 2):
+            _add(archive, f"xl/worksheets/sheet{number}.xml", _table_sheet(part, strings), moment)
         _add(archive, "xl/sharedStrings.xml", strings.xml(), moment)
+
+
+def _tables(report: Report) -> dict[str, pd.DataFrame]:
+    """The sheets after the summary, by name, none longer than a sheet may be."""
+    given = {"Findings": report.findings, "Waived": report.waived, "Outcomes": report.outcomes}
+    sheets = {}
+    for name, table in given.items():
+        for number, start in enumerate(range(0, max(len(table), 1), ROWS), 1) if table is not None else ():
+            sheets[name if number == 1 else f"{name} {number}"] = table.iloc[start : start + ROWS]
+    return sheets
 
 
 def _add(archive: zipfile.ZipFile, name: str, texts: Iterable[str], moment: datetime) -> None:
@@ -64,13 +72,12 @@ def _add(archive: zipfile.ZipFile, name: str, texts: Iterable[str], moment: date
 
 
 def _summary_sheet(report: Report, strings: Strings) -> Iterator[str]:
-    counts = ", ".join(f"{count:,} {severity}{'' if count == 1 else 's'}" for severity, count in report.counts.items())
-    head = [(report.title, TITLE), *([(report.synthetic_notice, ERROR)] if report.synthetic_notice else []), (counts, PLAIN)]
+    head = [(report.title, TITLE), *([(report.synthetic_notice, ERROR)] if report.synthetic_notice else []), (report.counted, PLAIN)]
     rows = [[(text, style)] for text, style in head]
     rows += [[(name, PLAIN), (str(value), PLAIN)] for name, value in report.about.items()]
     rows += [[], [(name, HEADER) for name in SUMMARY_COLUMNS]]
     for line in report.summary[list(SUMMARY_COLUMNS)].itertuples(index=False, name=None):
-        styles = [SEVERITY_STYLES.get(line[0], PLAIN), PLAIN, PLAIN, PLAIN, WRAPPED, WRAPPED]
+        styles = [SEVERITY_STYLES.get(line[0], PLAIN), PLAIN, PLAIN, PLAIN, WRAPPED, WRAPPED, WRAPPED]
         rows.append(list(zip(line, styles)))
     yield _sheet_head(SUMMARY_COLUMNS)
     for number, row in enumerate(rows, 1):
@@ -87,18 +94,18 @@ def _cell(letter: str, row: int, value: object, style: int, strings: Strings) ->
     return f'<c r="{letter}{row}" s="{style}" t="s"><v>{strings.number(value)}</v></c>'
 
 
-def _findings_sheet(findings: pd.DataFrame, strings: Strings) -> Iterator[str]:
-    names = list(findings.columns)
+def _table_sheet(table: pd.DataFrame, strings: Strings) -> Iterator[str]:
+    names = list(table.columns)
     yield _sheet_head(names, frozen=True)
     yield f'<row r="1">{"".join(_cell(_letter(at), 1, name, HEADER, strings) for at, name in enumerate(names))}</row>'
-    columns = [_column(values, strings) for _, values in findings.items()]
+    columns = [_column(values, strings) for _, values in table.items()]
     letters = [_letter(at) for at in range(len(names))]
-    for start in range(0, len(findings), CHUNK):
+    for start in range(0, len(table), CHUNK):
         chunk = [ends[start : start + CHUNK] for ends in columns]
         for number, row in enumerate(zip(*chunk), start + 2):
             cells = (f'<c r="{letter}{number}{end}' for letter, end in zip(letters, row) if end)
             yield f'<row r="{number}">{"".join(cells)}</row>'
-    yield f'</sheetData><autoFilter ref="A1:{letters[-1]}{len(findings) + 1}"/></worksheet>'
+    yield f'</sheetData><autoFilter ref="A1:{letters[-1]}{len(table) + 1}"/></worksheet>'
 
 
 def _column(values: pd.Series, strings: Strings) -> list[str]:
@@ -121,7 +128,7 @@ def _sheet_head(names: Iterable[str], frozen: bool = False) -> str:
 
 
 def _letter(at: int) -> str:
-    return chr(ord("A") + at)  # findings have ten columns
+    return chr(ord("A") + at)  # no table has more than 26 columns
 
 
 # --- Texts ------------------------------------------------------------------------------------------------------------
@@ -159,8 +166,9 @@ def _looks_like_formula(text: str) -> bool:
 # --- The rest of the workbook -------------------------------------------------------------------------------------------
 
 
-def _frame(names: list[str], report: Report) -> dict[str, str]:
+def _frame(tables: dict[str, pd.DataFrame], report: Report) -> dict[str, str]:
     """Every part of the file but the sheets and the shared strings."""
+    names = ["Summary", *tables]
     sheets = range(1, len(names) + 1)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     parts = [("/xl/workbook.xml", f"{kind}.sheet.main+xml"), ("/xl/styles.xml", f"{kind}.styles+xml")]
@@ -172,9 +180,9 @@ def _frame(names: list[str], report: Report) -> dict[str, str]:
     defaults += '<Default Extension="xml" ContentType="application/xml"/>'
     tabs = "".join(f'<sheet name={quoteattr(name)} sheetId="{at}" r:id="rId{at}"/>' for at, name in zip(sheets, names))
     filters = "".join(
-        f'<definedName name="_xlnm._FilterDatabase" localSheetId="{at - 1}" hidden="1">'
-        f"'{names[at - 1]}'!$A$1:$J${min(len(report.findings) - (at - 2) * ROWS, ROWS) + 1}</definedName>"
-        for at in sheets[1:]
+        f'<definedName name="_xlnm._FilterDatabase" localSheetId="{at}" hidden="1">'
+        f"'{name}'!$A$1:${_letter(len(table.columns) - 1)}${len(table) + 1}</definedName>"
+        for at, (name, table) in enumerate(tables.items(), 1)
     )
     links = [(f"worksheets/sheet{number}.xml", "worksheet") for number in sheets]
     links += [("styles.xml", "styles"), ("sharedStrings.xml", "sharedStrings")]

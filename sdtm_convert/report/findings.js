@@ -6,6 +6,17 @@
   const HEADS = { usubjid: "subject", seq: "sequence" };
   const SEVERITIES = ["error", "warning", "notice"];
   const element = (id) => document.getElementById(id);
+
+  // What was checked: one outcome at a time, or all.
+  const choices = [...document.querySelectorAll("[data-status]")];
+  for (const choice of choices) {
+    choice.onclick = () => {
+      const on = choice.getAttribute("aria-pressed") === "false";
+      for (const other of choices) other.setAttribute("aria-pressed", String(on && other === choice));
+      for (const row of element("outcome-rows").children) row.hidden = on && row.dataset.outcome !== choice.dataset.status;
+    };
+  }
+
   const data = JSON.parse(element("data").textContent);
   if (!data.count) return;
 

@@ -14,7 +14,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from .summary import Report
+from .summary import STATUSES, Report, summarize_outcomes, summarize_waived
 
 
 def write_html(report: Report, path: Path) -> None:
@@ -23,11 +23,19 @@ def write_html(report: Report, path: Path) -> None:
     page = environment.from_string(files.joinpath("findings.html.jinja").read_text("utf-8")).render(
         report=report,
         rules=report.summary.to_dict("records"),
+        waived=[] if report.waived is None else summarize_waived(report.waived).to_dict("records"),
+        outcomes=[] if report.outcomes is None else summarize_outcomes(report.outcomes).to_dict("records"),
+        statuses=[] if report.outcomes is None else _statuses(report.outcomes),
         style=Markup(files.joinpath("findings.css").read_text("utf-8")),
         script=Markup(files.joinpath("findings.js").read_text("utf-8")),
         data=Markup(_embedded(report.findings)),
     )
     path.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _statuses(outcomes: pd.DataFrame) -> list[tuple[str, int]]:
+    counts = outcomes["status"].value_counts()
+    return [(status, int(counts[status])) for status in STATUSES if status in counts]
 
 
 def _embedded(findings: pd.DataFrame) -> str:

@@ -14,7 +14,21 @@ NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 def write_json(report: Report, path: Path) -> None:
     """A list of objects, one on each line; what is missing is null. UTF-8."""
-    columns = {name: _values(values) for name, values in report.findings.items()}
+    _write_list(report.findings, path)
+
+
+def write_outcomes(report: Report, path: Path) -> None:
+    """What became of each rule on each dataset, as a list like that of the findings."""
+    _write_list(report.outcomes, path)
+
+
+def write_waived(report: Report, path: Path) -> None:
+    """The waived findings, as a list like that of the findings, with `reason`, `who` and `expires`."""
+    _write_list(report.waived, path)
+
+
+def _write_list(table: pd.DataFrame, path: Path) -> None:
+    columns = {name: _values(values) for name, values in table.items()}
     lines = (json.dumps(dict(zip(columns, row)), ensure_ascii=False) for row in zip(*columns.values()))
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write("[")
