@@ -60,11 +60,17 @@ def replicate_pilot(pilot: Path, into: Path, copies: int) -> None:
 
 
 def print_table(rows: list[tuple[str, dict]]) -> None:
+    """Seconds by stage, and below them records per second by stage."""
     stages = list(dict.fromkeys(stage for _, row in rows for stage in row["seconds"]))
-    print(f"{'run':24} {'raw rows':>10} {'records':>11} " + " ".join(f"{stage:>9}" for stage in stages) + f" {'total s':>8} {'records/s':>10} {'peak MB':>8}")
+    head = " ".join(f"{stage:>9}" for stage in stages)
+    print(f"{'seconds':24} {'raw rows':>10} {'records':>11} {head} {'total':>9} {'peak MB':>8}")
     for name, row in rows:
         times = " ".join(f"{row['seconds'].get(stage, 0):9.2f}" for stage in stages)
-        print(f"{name:24} {row['raw']:10,} {row['records']:11,} {times} {row['total']:8.1f} {row['records'] / row['total']:10,.0f} {row['peak']:8,.0f}", flush=True)
+        print(f"{name:24} {row['raw']:10,} {row['records']:11,} {times} {row['total']:9.1f} {row['peak']:8,.0f}")
+    print(f"{'records per second':47} {head} {'total':>9}")
+    for name, row in rows:
+        speeds = " ".join(f"{row['records'] / row['seconds'][stage]:9,.0f}" if row["seconds"].get(stage) else " " * 9 for stage in stages)
+        print(f"{name:47} {speeds} {row['records'] / row['total']:9,.0f}", flush=True)
 
 
 def main() -> None:
@@ -84,14 +90,13 @@ def main() -> None:
             raw = Path(folder) / f"raw{size}"
             subprocess.run([sys.executable, EXAMPLE / "generate.py", "--subjects", str(size), "--out", raw], check=True, capture_output=True)
             rows.append((f"example, {size:,} subjects", in_a_process(str(EXAMPLE), str(raw), "", str(Path(folder) / f"package{size}"), str(options.jobs))))
-            print_table(rows[-1:])
+            print(f"done: {rows[-1][0]}", file=sys.stderr, flush=True)
         if options.pilot:
             for copies in (1, 10, 50):
                 raw = Path(folder) / f"pilot{copies}"
                 raw.mkdir()
                 replicate_pilot(options.pilot / "raw", raw, copies)
                 rows.append((f"pilot VS x {copies}", in_a_process(str(PILOT), str(raw), "VS", "", str(options.jobs))))
-    print()
     print_table(rows)
 
 
