@@ -12,7 +12,7 @@ from pathlib import Path
 from .documents import Document, read_document
 from .errors import Fault, InputError, Place, SpecError, did_you_mean
 from .graph import order_of_work
-from .load_mapping import find_variable, is_adam, load_mappings, with_copied_types
+from .load_mapping import find_variable, is_adam, load_mappings, with_copied_attributes
 from .methods import shipped_methods
 from .model import Codelist, Dictionary, Standard, Term, Terminology
 from .model import Document as PackageDocument
@@ -54,7 +54,7 @@ def load_study(path: str | Path, raw: str | Path | None = None) -> Study:
         files=_files(folder, [study_document, *documents], study_code), study_code=study_code,
         unchecked=tuple(name for name, fields in context.fields.items() if fields is None))
     order_of_work(study)  # refuses a cycle
-    return replace(study, mappings=with_copied_types(mappings))
+    return replace(study, mappings=with_copied_attributes(mappings))
 
 
 def find_study(path: str | Path) -> Path:

@@ -254,21 +254,27 @@ def _copied(step: Step, scope: Scope) -> bool:
     return any(table in scope.context.variables for table in (scope.sources if ref.table == SOURCE else [ref.table]))
 
 
-def with_copied_types(mappings: dict[str, Mapping]) -> dict[str, Mapping]:
-    """A variable that the standard does not know has the type of the other dataset's variable that it is a copy of."""
-    def kind(mapping: Mapping, plan: VariablePlan) -> str:
-        for chain in plan.chains if not plan.standard and "type" not in plan.attributes and not plan.working else ():
-            for step in chain.steps:
-                ref = step.arguments.get("source") if step.method.name == "assign" else None
-                if isinstance(ref, Ref) and ref.table:
-                    owner = mappings.get(mapping.blocks[chain.block or 0].source if ref.table == SOURCE else ref.table)
-                    if owner and ref.name in owner.variables:
-                        return kind(owner, owner.variables[ref.name])
-        return plan.type
+def with_copied_attributes(mappings: dict[str, Mapping]) -> dict[str, Mapping]:
+    """A variable that the standard does not know has label and type of the other dataset's variable that it is a copy of."""
+    def complete(mapping: Mapping, plan: VariablePlan) -> VariablePlan:
+        original = None if plan.standard or plan.working else _original(mapping, plan, mappings)
+        if original is None:
+            return plan
+        original = complete(*original)
+        inherited = {key: original.attributes[key] for key in ("label", "type") if key in original.attributes}
+        return replace(plan, standard=original.standard, attributes=inherited | plan.attributes)
 
-    def typed(mapping: Mapping) -> Mapping:
-        return replace(mapping, variables={
-            name: plan if kind(mapping, plan) == plan.type else replace(plan, attributes={**plan.attributes, "type": kind(mapping, plan)})
-            for name, plan in mapping.variables.items()})
+    return {name: replace(mapping, variables={variable: complete(mapping, plan) for variable, plan in mapping.variables.items()})
+            for name, mapping in mappings.items()}
 
-    return {name: typed(mapping) for name, mapping in mappings.items()}
+
+def _original(mapping: Mapping, plan: VariablePlan, mappings: dict[str, Mapping]) -> tuple[Mapping, VariablePlan] | None:
+    """The other dataset's variable that a variable is a copy of, with its mapping."""
+    for chain in plan.chains:
+        for step in chain.steps:
+            ref = step.arguments.get("source") if step.method.name == "assign" else None
+            if isinstance(ref, Ref) and ref.table:
+                owner = mappings.get(mapping.blocks[chain.block or 0].source if ref.table == SOURCE else ref.table)
+                if owner and ref.name in owner.variables:
+                    return owner, owner.variables[ref.name]
+    return None

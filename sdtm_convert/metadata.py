@@ -94,49 +94,22 @@ def _plain_variable(name: str, position: int, standard: StandardVariable, column
 
 def _variable(name: str, position: int, mapping: Mapping, study: Study, column: pd.Series) -> Variable:
     plan, standard = mapping.variables.get(name), mapping.standard
-    known = plan.standard if plan else standard_variable(standard, name) if standard else None
-    source = _copied_variable(plan, study) if plan else None
-    label, known = _label(plan, known, source, study), known or (source[1] if source else None)
-    attributes = plan.attributes if plan else {}
-    type = plan.type if plan and plan.type else known.type if known else "Char"
-    fake = plan or VariablePlan(name, (), mapping.place, known)
-    origin = origin_of(fake, mapping, study)
+    plan = plan or VariablePlan(name, (), mapping.place, standard_variable(standard, name) if standard else None)
+    known, attributes, type = plan.standard, plan.attributes, plan.type or "Char"
+    origin = origin_of(plan, mapping, study)
     kind = attributes.get("data_type") or data_type(column, type, known.values if known else "")
     display = attributes.get("display_format", "") or (_display_format(name, type) if mapping.part == "adam" else "")
     return Variable(
-        name=name, label=label, type=type, data_type=kind,
+        name=name, label=plan.label, type=type, data_type=kind,
         length=8 if type == "Num" else max(int(attributes.get("length", 0)), char_length(column)), order=position,
         role=known.role if known and mapping.part == "sdtm" else "", core=known.core if known else "",
         mandatory=bool(known and known.core == "Req"), display_format=display,
         significant_digits=_significant_digits(column, attributes) if kind == "float" else None,
-        codelist=used_terms(plan.codelist, column, known, study) if plan and plan.codelist else None,
+        codelist=used_terms(plan.codelist, column, known, study) if plan.codelist else None,
         dictionary="MedDRA" if known and "MedDRA" in known.values and any(d.name == "MedDRA" for d in study.dictionaries) else "",
-        origin=origin, method=method_of(fake, mapping, study) if origin.type == "Derived" else None,
+        origin=origin, method=method_of(plan, mapping, study) if origin.type == "Derived" else None,
         comment=" ".join(filter(None, (attributes.get("comment"), attributes.get("reason")))), all_missing=bool(column.isna().all()),
         non_standard=known is None)
-
-
-def _label(plan: VariablePlan | None, known: StandardVariable | None, source, study: Study) -> str:
-    """The mapping's own label, else the standard's, else that of the variable it is a copy of."""
-    if plan and plan.attributes.get("label"):
-        return plan.attributes["label"]
-    return known.label if known else source[0] if source else ""
-
-
-def _copied_variable(plan: VariablePlan, study: Study) -> tuple[str, StandardVariable | None] | None:
-    """(label, standard variable) of the variable of another dataset that this one is a copy of."""
-    for chain in plan.chains:
-        for step in chain.steps:
-            ref = step.arguments.get("source")
-            owners = [ref.table] if ref is not None and getattr(ref, "table", "") in study.mappings else []
-            if getattr(ref, "table", "") == "raw":
-                owners = [m.blocks[chain.block or 0].source for m in study.mappings.values() if m.variables.get(plan.name) is plan]
-            for owner in owners:
-                theirs = study.mappings[owner].variables.get(ref.name) if owner in study.mappings else None
-                if theirs:
-                    known = theirs.standard
-                    return _label(theirs, known, _copied_variable(theirs, study), study), known
-    return None
 
 
 def _display_format(name: str, type: str) -> str:
