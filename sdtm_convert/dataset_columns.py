@@ -65,8 +65,12 @@ class Columns:
         return values + 0.0  # -0.0 becomes 0.0: there is only one zero
 
 
-def dataset_columns(frame: pd.DataFrame, path: str | os.PathLike, name: str, label: str, variables: Iterable[Variable] | None) -> Columns:
+def dataset_columns(
+    frame: pd.DataFrame, path: str | os.PathLike, name: str, label: str, variables: Iterable[Variable] | None, keys: Iterable[str]
+) -> Columns:
     """The columns of a frame, checked against the declared variables; what is not declared is taken from the data.
+
+    `keys` names the key variables in their order; without it, they are those with a `key`.
 
     Raises InputError, as `write_xpt` does, for names and labels that no submission may have, and for declared variables without a column.
     """
@@ -76,7 +80,8 @@ def dataset_columns(frame: pd.DataFrame, path: str | os.PathLike, name: str, lab
     variables = tuple(variables or ())
     part = next(split(frame)[0])
     found = declare(part, declared_by_name(variables), target, infer=True)
-    given = {variable.name: variable for variable in variables}
+    places = {key: place for place, key in enumerate(keys, 1)}
+    given = {variable.name: replace(variable, key=places.get(variable.name)) if places else variable for variable in variables}
     described = tuple(_described(variable, given.get(variable.name), order) for order, variable in enumerate(found, 1))
     return Columns(described_dataset(name, label, described, part.rows), part.sources, target)
 

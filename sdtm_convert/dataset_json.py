@@ -80,7 +80,7 @@ def about_datasets(package: Package, metadata_ref: str = "define.xml") -> dict[s
 
 def write_dataset_json(
     frame: pd.DataFrame, path: str | os.PathLike, *, name: str, label: str = "", variables: Iterable[Variable] | None = None,
-    created: datetime | str, about: About = About(),
+    keys: Iterable[str] = (), created: datetime | str, about: About = About(),
 ) -> None:
     """Write one dataset as Dataset-JSON 1.1: a document, or where `path` ends in .ndjson, NDJSON.
 
@@ -90,7 +90,7 @@ def write_dataset_json(
 
     Raises InputError, and leaves an old file as it was, for data that a dataset cannot hold, and for a file that cannot be written.
     """
-    columns = dataset_columns(frame, path, name, label, variables)
+    columns = dataset_columns(frame, path, name, label, variables, keys)
     kinds = [_data_type(columns, position) for position in range(len(columns.sources))]
     header = json.dumps(_metadata(columns, kinds, _moment(created, path), about), ensure_ascii=False)
     try:

@@ -45,7 +45,7 @@ class Header:
     path: Path
     dataset: Dataset
     kinds: tuple[str, ...]
-    about: About
+    attributes: dict  # as they are in the file; those that follow the rows come once the rows are read
 
 
 def read_dataset_json(path: str | os.PathLike) -> tuple[pd.DataFrame, Dataset, About]:
@@ -69,7 +69,7 @@ def read_dataset_json(path: str | os.PathLike) -> tuple[pd.DataFrame, Dataset, A
     types = [pa.large_string() if v.type == "Char" else pa.float64() for v in header.dataset.variables]
     columns = {v.name: pa.chunked_array([chunk[i] for chunk in chunks], types[i]) for i, v in enumerate(header.dataset.variables)}
     variables = [replace(v, length=v.length or _longest(columns[v.name])) for v in header.dataset.variables]
-    return frame_of(columns, count), replace(header.dataset, variables=tuple(variables)), header.about
+    return frame_of(columns, count), replace(header.dataset, variables=tuple(variables)), _about(header.attributes, path)
 
 
 def _longest(texts: pa.ChunkedArray) -> int:
@@ -111,101 +111,81 @@ def _read_text(path: Path) -> str:
 
 
 def _document(path: Path) -> tuple[Header, Iterator[list]]:
-    """The header, and the rows in parts. Attributes may come in any order; the rows are passed over until all are known."""
+    """The header, and the rows in parts. Rows that come before what must be known to read them are passed over first."""
     text = _read_text(path)
-    attributes, rows = _attributes(text, path)
-    header = _header(attributes, path)
-    if rows is None:
-        if header.dataset.records:
-            raise InputError(f"{path}: has no rows, though its metadata say {header.dataset.records}.")
-        return header, iter(())
-    return header, (part for part, _ in _row_parts(text, rows, path))
-
-
-def _attributes(text: str, path: Path) -> tuple[dict, int | None]:
-    """The attributes of the document but the rows, and where the rows begin."""
-    attributes: dict = {}
-    rows = None
     mark, at = _next(text, 0)
     if mark != "{":
         raise InputError(f"{path}: is no Dataset-JSON: it does not begin with {{.")
-    mark, after = _next(text, at)
-    at = at if mark == '"' else after
-    while mark != "}":
-        key, at = _parsed(text, at, path, "attributes")
+    before: dict = {}
+    rows = _members(text, at, path, before)
+    attributes = dict(before)
+    if rows is None:
+        if before.get("records"):
+            raise InputError(f"{path}: has no rows, though its metadata say {before['records']}.")
+        return _header(attributes, path), iter(())
+    if all(key in attributes for key in ("datasetJSONVersion", *REQUIRED)):
+        return _header(attributes, path), _rows_and_rest(text, rows, path, attributes)
+    for _ in _rows_and_rest(text, rows, path, attributes):
+        pass
+    return _header(attributes, path), _rows_and_rest(text, rows, path, before)
+
+
+def _members(text: str, at: int, path: Path, attributes: dict, rows_known: bool = False) -> int | None:
+    """Add the members of the document from `at` on to `attributes`, up to the rows: where they begin. None at the document's end."""
+    while True:
+        key, at = _parsed(text, _skip(text, at), path, "attributes")
         mark, at = _next(text, at)
         if not isinstance(key, str) or mark != ":":
-            raise InputError(f"{path}: attributes: is no JSON that can be read: a name and a colon are missing at character {at}.")
-        if key in attributes or (key == "rows" and rows is not None):
+            raise InputError(f"{path}: is cut off or damaged: a name and a colon are missing before character {at + 1}.")
+        if key in attributes or (key == "rows" and rows_known):
             raise InputError(f"{path}: the attribute {key!r} is there twice.")
         if key == "rows":
-            rows = at
-            at = _end_of_rows(text, at, path, attributes)
-            if at is None:  # everything is known: the rows need to be read only once, and what follows them with them
-                return attributes, rows
-        else:
-            attributes[key], at = _parsed(text, at, path, key)
+            return at
+        attributes[key], at = _parsed(text, at, path, key)
         mark, at = _next(text, at)
-        if mark not in (",", "}") or not mark:
+        if mark == "}":
+            return _check_end(text, at, path)
+        if mark != ",":
             raise InputError(f"{path}: is cut off or damaged after the attribute {key!r}.")
-    _check_end(text, at, path)
-    return attributes, rows
 
 
-def _end_of_rows(text: str, at: int, path: Path, attributes: dict) -> int | None:
-    if all(key in attributes for key in REQUIRED):
-        return None
-    end = at
-    for _, end in _row_parts(text, at, path, last=False):
-        pass
-    return end
-
-
-def _row_parts(text: str, at: int, path: Path, last: bool = True) -> Iterator[tuple[list, int]]:
-    """Parts of the rows that begin at `at`, and where each ends; with `last` also checks what follows them."""
+def _rows_and_rest(text: str, at: int, path: Path, attributes: dict) -> Iterator[list]:
+    """Parts of the rows that begin at `at`; in the end, what follows them is added to `attributes`."""
     mark, at = _next(text, at)
     if mark != "[":
         raise InputError(f"{path}: rows: is no list.")
     part: list = []
     count = 0
     mark, after = _next(text, at)
-    if mark == "]":
-        at = after
+    at = after if mark == "]" else at
     while mark != "]":
         row, at = _parsed(text, at, path, f"row {count + 1}")
         part.append(row)
         count += 1
         mark, at = _next(text, at)
-        if mark not in (",", "]") or not mark:
+        if mark != "," and mark != "]":
             raise InputError(f"{path}: is cut off or damaged after row {count}.")
         if len(part) == CHUNK_ROWS:
-            yield part, at
+            yield part
             part = []
-    yield part, at
-    if last:
-        _check_tail(text, at, path)
-
-
-def _check_tail(text: str, at: int, path: Path) -> None:
-    """After the rows: attributes that say nothing of the data, and the end."""
+    yield part
     mark, at = _next(text, at)
-    while mark == ",":
-        key, at = _parsed(text, at, path, "attributes")
-        mark, at = _next(text, at)
-        if not isinstance(key, str) or mark != ":":
-            raise InputError(f"{path}: is cut off or damaged after its rows.")
-        if key == "rows" or key in REQUIRED:
-            raise InputError(f"{path}: the attribute {key!r} is there twice.")
-        _, at = _parsed(text, at, path, key)
-        mark, at = _next(text, at)
-    if mark != "}":
+    if mark == ",":
+        _members(text, at, path, attributes, rows_known=True)
+    elif mark == "}":
+        _check_end(text, at, path)
+    else:
         raise InputError(f"{path}: is cut off or damaged after its rows.")
-    _check_end(text, at, path)
 
 
 def _check_end(text: str, at: int, path: Path) -> None:
-    if at < len(text) and _next(text, at)[0]:
+    if _next(text, at)[0]:
         raise InputError(f"{path}: something follows the end of the JSON document.")
+
+
+def _skip(text: str, at: int) -> int:
+    """Where the next character stands that is no white space."""
+    return NEXT.match(text, at).start(1)
 
 
 def _next(text: str, at: int) -> tuple[str, int]:
@@ -287,7 +267,7 @@ def _header(attributes: dict, path: Path) -> Header:
             raise InputError(f"{path}: the column {variable.name!r} is there twice.")
         seen.add(variable.name)
     kinds = tuple(column["dataType"] for column in columns)
-    return Header(path, described_dataset(name, label, variables, records), kinds, _about(attributes, columns, path))
+    return Header(path, described_dataset(name, label, variables, records), kinds, attributes)
 
 
 def _text(thing: dict, key: str, path: Path, place: str = "") -> str:
@@ -323,7 +303,7 @@ def _whole(column: dict, key: str, path: Path, name: str) -> int | None:
     return value
 
 
-def _about(attributes: dict, columns: list[dict], path: Path) -> About:
+def _about(attributes: dict, path: Path) -> About:
     system = attributes.get("sourceSystem") or {}
     if not isinstance(system, dict):
         raise InputError(f"{path}: sourceSystem: is {_short(system)}, no name and version.")
@@ -331,7 +311,7 @@ def _about(attributes: dict, columns: list[dict], path: Path) -> About:
         "study_oid": "studyOID", "metadata_version_oid": "metaDataVersionOID", "metadata_ref": "metaDataRef", "file_oid": "fileOID",
         "item_group_oid": "itemGroupOID", "originator": "originator", "created": "datasetJSONCreationDateTime",
         "modified": "dbLastModifiedDateTime"}.items()}  # fmt: skip
-    oids = {column["name"]: _text(column, "itemOID", path, f"{column['name']}: ") for column in columns}
+    oids = {column["name"]: _text(column, "itemOID", path, f"{column['name']}: ") for column in attributes["columns"]}
     return About(**said, item_oids=oids, source_system=_text(system, "name", path), source_version=_text(system, "version", path))
 
 
@@ -410,7 +390,7 @@ def _since_1960(texts: pa.LargeStringArray, kind: str, refuse) -> pa.DoubleArray
     wrong = pc.invert(pc.match_substring_regex(texts, ISO8601[kind])).fill_null(False)
     if pc.any(wrong).as_py():
         refuse(pc.index(wrong, True).as_py(), f"is no complete ISO 8601 {kind}, which targetDataType integer wants.")
-    whole = pc.binary_join_element_wise("1970-01-01", texts, "T") if kind == "time" else texts
+    whole = pc.binary_join_element_wise(_scalar("1970-01-01"), texts, _scalar("T")) if kind == "time" else texts
     try:
         moments = whole.cast(pa.date32()).cast(pa.int32()) if kind == "date" else whole.cast(pa.timestamp("us")).cast(pa.int64())
     except pa.ArrowInvalid:
@@ -418,6 +398,10 @@ def _since_1960(texts: pa.LargeStringArray, kind: str, refuse) -> pa.DoubleArray
     numbers = moments.cast(pa.float64())
     numbers = pc.add(numbers, float(DAYS_TO_1970)) if kind == "date" else pc.divide(numbers, 1e6)
     return (pc.add(numbers, DAYS_TO_1970 * 86400.0) if kind == "datetime" else numbers).fill_null(np.nan)
+
+
+def _scalar(text: str) -> pa.Scalar:
+    return pa.scalar(text, pa.large_string())
 
 
 def _unreadable(texts: pa.LargeStringArray, kind: str) -> int:

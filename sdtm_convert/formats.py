@@ -22,21 +22,22 @@ FORMATS = ("xpt", "json", "ndjson", "parquet")
 
 def write_dataset(
     frame: pd.DataFrame, path: str | os.PathLike, *, name: str, label: str = "", variables: Iterable[Variable] | None = None,
-    created: datetime | str, about: About = About(), encoding: str = "ascii", threads: int = 1,
+    keys: Iterable[str] = (), created: datetime | str, about: About = About(), encoding: str = "ascii", threads: int = 1,
 ) -> None:
     """Write one dataset in the format of the file's ending; what is read back is the same from each.
 
-    `about` goes into Dataset-JSON alone; `encoding` and `threads` are for transport files: the other formats are in UTF-8.
+    `keys` names the key variables in their order; `about` goes into Dataset-JSON alone; `encoding` and `threads` are for transport files: the other formats are in UTF-8.
     Raises InputError for another ending, and as the writer of the format does.
     """
     kind = _format(path)
     said = {"name": name, "label": label, "variables": variables, "created": created}
+    keyed = said | {"keys": keys}
     if kind == "xpt":
         write_xpt(frame, path, **said, encoding=encoding, threads=threads)
     elif kind == "parquet":
-        write_parquet(frame, path, **said)
+        write_parquet(frame, path, **keyed)
     else:
-        write_dataset_json(frame, path, **said, about=about)
+        write_dataset_json(frame, path, **keyed, about=about)
 
 
 def read_dataset(path: str | os.PathLike, *, encoding: str | None = None) -> tuple[pd.DataFrame, Dataset]:

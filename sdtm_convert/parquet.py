@@ -27,14 +27,14 @@ MARK = b"sdtm-convert"  # a file with this key in its metadata is one of ours; t
 
 def write_parquet(
     frame: pd.DataFrame, path: str | os.PathLike, *, name: str, label: str = "", variables: Iterable[Variable] | None = None,
-    created: datetime | str,
+    keys: Iterable[str] = (), created: datetime | str,
 ) -> None:
     """Write one dataset as Parquet, zstd-compressed: Char as string, Num as double, missing and blank values null.
 
     The same input and the same pyarrow give the same bytes. Raises InputError, and leaves an old file as it was, for data that a
     dataset cannot hold, and for a file that cannot be written.
     """
-    columns = dataset_columns(frame, path, name, label, variables)
+    columns = dataset_columns(frame, path, name, label, variables, keys)
     schema = _schema(columns, created.isoformat() if isinstance(created, datetime) else created)
     with replacing(path) as put, pq.ParquetWriter(_File(put), schema, compression="zstd", version="2.6") as writer:
         for batch in _batches(columns, schema):
