@@ -12,9 +12,10 @@ MISSING = 0x2E << 56  # the letter "." and seven zero bytes
 SPECIAL_MISSING = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"  # .A to .Z and ._: the letter and seven zero bytes
 
 _FRACTION = np.uint64((1 << 52) - 1)
-_LEADING = np.uint64(1 << 52)
+_ONE_IN_EXPONENT = np.uint64(1 << 52)  # as a number 1 in IEEE's exponent field, as a bit the one before the fraction
 _SIGN = np.uint64(1 << 63)
-_LOWEST, _HIGHEST = 764, 1275  # IEEE exponent field + 1 of 2**-260 and of the largest number below 2**252
+_LEAST_POWER = np.uint64(191)  # IEEE's exponent field + 1, divided by 4, of the least number that has an IBM form, 2**-260 ...
+_GREATEST_POWER = np.uint64(127)  # ... and the greatest beyond that
 _FRACTION_56 = np.uint64((1 << 56) - 1)
 
 # By first byte of the IBM double (sign and power): the factor of its fraction read as an integer. All are exact in float64.
@@ -35,17 +36,18 @@ def encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarra
     """
     values = np.ascontiguousarray(values, dtype=np.float64)
     bits = values.view(np.uint64)
-    exponent = bits << np.uint64(1)
-    exponent >>= np.uint64(53)
-    exponent += np.uint64(1)
-    odd = _outside(exponent)
+    raised = bits + _ONE_IN_EXPONENT
+    power = raised << np.uint64(1)
+    power >>= np.uint64(55)  # the exponent without sign and without its last two bits: a power of 16
+    power -= _LEAST_POWER  # what is below becomes huge
+    odd = np.flatnonzero(power > _GREATEST_POWER) if len(power) and power.max() > _GREATEST_POWER else None
     ibm = bits & _FRACTION
-    ibm |= _LEADING
-    ibm <<= exponent & np.uint64(3)  # a power of 2 that is no power of 16 moves into the fraction
-    exponent >>= np.uint64(2)
-    exponent -= np.uint64(191)  # 65 for the new excess and the leading digit, -256 for the old excess
-    exponent <<= np.uint64(56)
-    ibm |= exponent
+    ibm |= _ONE_IN_EXPONENT  # the leading 1 that IEEE does not write
+    raised >>= np.uint64(52)
+    raised &= np.uint64(3)
+    ibm <<= raised  # the power of 2 that is none of 16 moves into the fraction
+    power <<= np.uint64(56)
+    ibm |= power
     ibm |= bits & _SIGN
     if odd is None:
         return ibm, None, None
@@ -53,13 +55,6 @@ def encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarra
     ibm[odd] = np.where(np.isnan(size), np.uint64(MISSING), np.uint64(0))
     large, small = odd[size >= 2.0**252], odd[(size < 1) & (size > 0)]
     return ibm, large if len(large) else None, small if len(small) else None
-
-
-def _outside(exponent: np.ndarray) -> np.ndarray | None:
-    """Where there is no ordinary number: zeros, missing values, what is too large or small; None if all are ordinary."""
-    if not len(exponent) or (exponent.min() >= _LOWEST and exponent.max() <= _HIGHEST):
-        return None
-    return np.flatnonzero(exponent - np.uint64(_LOWEST) > np.uint64(_HIGHEST - _LOWEST))
 
 
 def decode(ibm: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:

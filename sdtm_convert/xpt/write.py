@@ -212,7 +212,7 @@ def _write_part(put: Put, start: int, first_row: int, part: Part, layout: _Layou
 
 
 def _chunk_rows(record: int, threads: int) -> int:
-    size = CHUNK if threads == 1 else 2 * CHUNK
+    size = CHUNK if threads == 1 else 4 * CHUNK
     return max(1, min(max(FEWEST_ROWS, size // record), LARGEST_CHUNK // threads // record))
 
 
