@@ -180,14 +180,14 @@ def _data_type(columns: Columns, position: int) -> str:
 
 def _pieces(header: bytes, columns: Columns, kinds: list[str], lines: bool) -> Iterator[bytes | memoryview]:
     """The bytes of the file, a piece at a time."""
-    before, between = (b"", "") if lines else (b', "rows": [', ",")
-    yield (header + b"\n") if lines else header[:-1] + before
+    # The first line of a document is { alone: readers that tell it from NDJSON by its lines would take a whole one for that.
+    yield header + b"\n" if lines else b"{\n" + header[1:-1] + b',\n"rows": ['
     rows = columns.dataset.records
     for start in range(0, rows, CHUNK_ROWS):
         stop = min(start + CHUNK_ROWS, rows)
         cells = [_cells(columns, position, kind, start, stop) for position, kind in enumerate(kinds)]
         joined = pc.binary_join_element_wise(*cells, _text(","))
-        opening = _text("[" if lines else f"{between}\n[")
+        opening = _text("[" if lines else ",\n[")
         written = pc.binary_join_element_wise(opening, joined, _text("]\n" if lines else "]"), _text(""))
         data = memoryview(text_buffers(written)[1])
         yield data[1:] if start == 0 and not lines else data  # no comma before the first row

@@ -84,7 +84,7 @@ def test_one_row_a_line_whatever_the_chunks(tmp_path, kind, monkeypatch):
     whole = write(tmp_path / f"adae.{kind}").read_bytes()
     monkeypatch.setattr(dataset_json, "CHUNK_ROWS", 2)
     assert write(tmp_path / f"adae.{kind}").read_bytes() == whole
-    assert whole.endswith(b"\n]}\n" if kind == "json" else b"]\n") and whole.count(b"\n") == (5 if kind == "json" else 4)
+    assert whole.endswith(b"\n]}\n" if kind == "json" else b"]\n") and whole.count(b"\n") == (7 if kind == "json" else 4)
 
 
 def test_dates_that_are_no_days_of_the_calendar_stay_numbers(tmp_path):

@@ -1,0 +1,93 @@
+"""The formats beside each other: any dataset comes back the same from each."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sdtm_convert.errors import InputError
+from sdtm_convert.formats import FORMATS, parse_formats, read_dataset, write_dataset
+from sdtm_convert.model import Variable
+
+CREATED = "2024-01-01T00:00:00"
+
+names = st.from_regex(r"[A-Z][A-Z0-9_]{0,6}X", fullmatch=True)  # no name that SAS keeps for itself ends in X
+printable = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)
+in_range = st.one_of(st.just(math.nan), st.integers(-(2**53), 2**53).map(float), st.integers(-200_000, 3_000_000).map(float),
+                     st.floats(min_value=2.0**-260, max_value=2.0**251), st.floats(min_value=-(2.0**251), max_value=-(2.0**-260)))  # fmt: skip
+formats = st.sampled_from(["", "DATE9.", "8.2", "DATETIME20.", "TIME8.", "E8601DA10."])
+
+
+@st.composite
+def datasets(draw) -> tuple[pd.DataFrame, list[Variable]]:
+    """A frame and its variables: Char and Num in any order; texts may end in blanks, or be missing."""
+    rows = draw(st.integers(0, 20))
+    data, variables = {}, []
+    for order, name in enumerate(draw(st.lists(names, min_size=1, max_size=6, unique=True)), 1):
+        label, key = draw(printable), draw(st.sampled_from([None, order]))
+        if draw(st.booleans()):
+            variables.append(Variable(name, label, "Num", draw(st.sampled_from(["integer", "float"])), 8, order, key=key, display_format=draw(formats)))
+            data[name] = pd.Series(draw(st.lists(in_range, min_size=rows, max_size=rows)), dtype="float64")
+        else:
+            variables.append(Variable(name, label, "Char", draw(st.sampled_from(["text", "date"])), 30, order, key=key))
+            data[name] = pd.Series(draw(st.lists(st.none() | printable, min_size=rows, max_size=rows)), dtype="str")
+    data["LAST"] = pd.Series(range(rows), dtype="float64")  # so that no row is blank
+    variables.append(Variable("LAST", "", "Num", "integer", 8, len(variables) + 1))
+    return pd.DataFrame(data), variables
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(datasets(), printable)
+def test_any_dataset_comes_back_the_same_from_every_format(tmp_path, dataset, label):
+    frame, variables = dataset
+    label = label.rstrip(" ")
+    variables = [Variable(**{**vars(v), "label": v.label.rstrip(" ")}) for v in variables]
+    texts = [v.name for v in variables if v.type == "Char"]
+    expected = frame.assign(**{name: frame[name].fillna("").str.rstrip(" ") for name in texts})
+    for kind in FORMATS:
+        path = tmp_path / f"x.{kind}"
+        write_dataset(frame, path, name="X", label=label, variables=variables, created=CREATED)
+        first = path.read_bytes()
+        write_dataset(frame, path, name="X", label=label, variables=variables, created=CREATED)
+        assert path.read_bytes() == first
+        back, found = read_dataset(path)
+        pd.testing.assert_frame_equal(back, expected, check_exact=True)
+        assert (found.name, found.label, found.records) == ("X", label, len(frame))
+        said = ("name", "label", "type", "length", "display_format")
+        assert [[getattr(v, a) for a in said] for v in found.variables] == [[getattr(v, a) for a in said] for v in variables]
+        if kind != "xpt":
+            assert found.keys == tuple(v.name for v in variables if v.key)
+
+
+def test_a_frame_alone_tells_types_and_lengths(tmp_path):
+    frame = pd.DataFrame({"A": ["x", "yy"], "B": [1, 2], "C": pd.to_datetime(["2020-01-01", None]), "D": pd.Categorical(["u", None])})
+    for kind in FORMATS:
+        write_dataset(frame, tmp_path / f"x.{kind}", name="X", created=CREATED)
+        back, found = read_dataset(tmp_path / f"x.{kind}")
+        assert [(v.type, v.length, v.display_format) for v in found.variables] == [("Char", 2, ""), ("Num", 8, ""), ("Num", 8, "DATETIME20."), ("Char", 1, "")]
+        assert back["C"].tolist()[0] == 1893456000 and back["D"].tolist() == ["u", ""]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_declared_variable_without_a_column_is_refused(tmp_path, kind):
+    with pytest.raises(InputError, match="'B' is declared, but the data have no such column"):
+        write_dataset(pd.DataFrame({"A": [1.0]}), tmp_path / f"x.{kind}", name="X", created=CREATED, variables=[Variable("B", "", "Num", "float", 8)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_formats_are_named_with_commas_and_known():
+    assert parse_formats("xpt, NDJSON,xpt,") == ("xpt", "ndjson")
+    for text, message in [("xpt,jsn", "'jsn' is not known. Did you mean 'json'"), (" , ", "no format is named")]:
+        with pytest.raises(InputError, match=message):
+            parse_formats(text)
+
+
+def test_another_ending_is_refused(tmp_path):
+    with pytest.raises(InputError, match="known by the ending"):
+        read_dataset(tmp_path / "x.csv")
+    with pytest.raises(InputError, match="known by the ending"):
+        write_dataset(pd.DataFrame({"A": [1.0]}), tmp_path / "x.txt", name="X", created=CREATED)
