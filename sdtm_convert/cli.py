@@ -176,15 +176,16 @@ def validate(paths, standard, version, ct, rules, define, baseline, waivers, stu
     Example:
       sdtm-convert validate package --format html,junit --out reports --waivers waivers.yml
     """
-    wanted = [name.strip() for name in formats.split(",")]
+    wanted = list(dict.fromkeys(name.strip() for name in formats.split(",")))
     if wanted != ["text"] and not out:
         raise click.UsageError("--format other than text needs --out, the folder for the reports.")
     show = progress()
     show("validate")
     from .conformance import validate_files
-    from .report import check_formats, summary_text, write_findings
+    from .report import WRITERS, summary_text, write_findings
 
-    check_formats(wanted, out)
+    if unknown := [name for name in wanted if name not in WRITERS]:
+        raise click.UsageError(f"--format: '{unknown[0]}' is none of {', '.join(WRITERS)}.")
     done = validate_files(paths, standard=standard, version=version, terminology=ct, rules=rules, define=define, encoding=encoding,
                           waivers=waivers, baseline=baseline, study=study)
     show("")

@@ -58,9 +58,11 @@ def test_values_that_many_findings_share_are_counted_in_the_summary():
     values = ["HELD"] * 3 + ["DOSE HELD"] * 2 + ["A", "B", "C", "D", "E"]
     table = findings([{"rule": "R", "severity": "notice", "dataset": "AE", "record": at, "variables": "AEACN", "values": value, "message": "Own term"}
                       for at, value in enumerate(values, 1)])
-    shared = "AEACN = HELD (3); AEACN = DOSE HELD (2); AEACN = A (1); AEACN = B (1); AEACN = C (1); 2 more values"
+    shared = "AEACN = HELD (3) | DOSE HELD (2) | A (1) | B (1) | C (1) | 2 more values"
     assert summarize(table)["values"].tolist() == [shared]
     assert summary_text(table).splitlines()[1] == f"notice    R     AE           10  Own term ({shared})"
+    two = findings([{"rule": "R", "severity": "notice", "variables": name, "values": "X"} for name in ("A", "A", "B")])
+    assert summarize(two)["values"].tolist() == ["A = X (2) | B = X (1)"]
 
 
 def test_a_rule_of_two_severities_has_two_lines():

@@ -23,7 +23,7 @@ from .summary import Report, summarize
 from .tables import write_csv, write_json, write_outcomes, write_waived
 from .text import summary_text, write_text
 
-__all__ = ["WRITERS", "Report", "check_formats", "summarize", "summary_text", "write_findings"]
+__all__ = ["WRITERS", "Report", "summarize", "summary_text", "write_findings"]
 
 # format -> its file, its writer
 WRITERS = {
@@ -64,7 +64,10 @@ def write_findings(
     the folder cannot be written.
     """
     folder, formats = Path(folder), list(dict.fromkeys(formats))
-    check_formats(formats, folder)
+    for format in formats:
+        if format not in WRITERS:
+            hint = did_you_mean(format, WRITERS)
+            raise InputError(f"{folder}: no report format '{format}'; known: {', '.join(WRITERS)}. {hint}".strip())
     report = Report(findings, summarize(findings), title, dict(about), synthetic_notice, _in_utc(created), outcomes, waived, places or {}, tuple(failing))
     files = [written for format in formats for written in (WRITERS[format], *_companions(format, report))]
     try:
@@ -77,14 +80,6 @@ def write_findings(
     except OSError as error:
         raise InputError(f"{folder}: the report cannot be written: {error.strerror or error}.") from error
     return [folder / file for file, _ in files]
-
-
-def check_formats(formats: Iterable[str], folder: str | Path = "reports") -> None:
-    """Raises `InputError` for a format that no report has; to be asked before long work."""
-    for format in formats:
-        if format not in WRITERS:
-            hint = did_you_mean(format, WRITERS)
-            raise InputError(f"{folder}: no report format '{format}'; known: {', '.join(WRITERS)}. {hint}".strip())
 
 
 def _companions(format: str, report: Report) -> list[tuple[str, Callable]]:

@@ -51,7 +51,7 @@ class Report:
 
 def summarize(findings: pd.DataFrame) -> pd.DataFrame:
     """One row for each rule and severity: `datasets` (joined by ", "), `count`, the first `message`, an `example`, and the most frequent
-    `values` where some repeat, as a cause that many records share: "AEACN = DOSE HELD (120); AEACN = HELD (3)".
+    `values` where some repeat, as a cause that many records share: "AEACN = DOSE HELD (120) | HELD (3)".
 
     Most severe first, then most frequent, then by rule. The example is the first finding with a subject, else the first:
     "01-701-1015 AESEQ 3: AESTDTC = 2014-13-01".
@@ -83,9 +83,11 @@ def _frequent(group: pd.DataFrame) -> str:
     counts = named.groupby(["variables", "values"], sort=False).size().sort_values(ascending=False, kind="stable")
     if not len(counts) or counts.iloc[0] < 2:
         return ""
-    shown = [f"{_pair(variables, values)} ({count:,})" for (variables, values), count in counts.head(MOST_VALUES).items()]
+    names = counts.index.unique("variables")
+    once = f"{names[0]} = " if len(names) == 1 and names[0] else ""
+    shown = [f"{_pair('' if once else variables, values)} ({count:,})" for (variables, values), count in counts.head(MOST_VALUES).items()]
     more = len(counts) - len(shown)
-    return "; ".join(shown + [f"{more:,} more values"] * (more > 0))
+    return once + " | ".join(shown + [f"{more:,} more values"] * (more > 0))
 
 
 def _pair(variables: str, values: str) -> str:

@@ -1,0 +1,129 @@
+"""The HTML report in a real browser: filters, sorting, search and paging work on a hundred thousand findings."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+from lxml import html
+
+from sdtm_convert.findings import findings
+from sdtm_convert.report import write_findings
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium is installed; the report cannot be opened in a browser")
+COUNT = 100_000
+
+# What a person does, each step followed by a pause as long as the search box waits; `seen` is what stands on the page then.
+STEPS = """
+const element = (id) => document.getElementById(id);
+const pause = () => new Promise((resolve) => setTimeout(resolve, 400));
+const choose = (name, value) => { const box = document.querySelector(`[data-filter="${name}"]`); box.value = value; box.dispatchEvent(new Event("change")); };
+const search = (text) => { element("query").value = text; element("query").dispatchEvent(new Event("input")); };
+const press = (name) => document.querySelector(`#heads [data-column="${name}"] button`).click();
+const seen = () => ({
+  shown: element("shown").textContent,
+  rows: [...element("rows").children].map((row) => [...row.children].map((cell) => cell.textContent)),
+  sorted: [...element("heads").children].map((head) => head.getAttribute("aria-sort")),
+});
+const outcomes = () => [...element("outcome-rows").children].filter((row) => row.offsetParent !== null).map((row) => row.children[1].textContent);
+(async () => {
+  const told = { start: seen() };
+  choose("dataset", "LB"); told.filtered = seen();
+  choose("severity", "error"); told.twice = seen();
+  element("filters").reset(); told.reset = seen();
+  search("01-099 result"); await pause(); told.searched = seen();
+  search("<b>bold"); await pause(); told.markup = { ...seen(), bold: document.querySelectorAll("#rows b").length };
+  search("nowhere at all"); await pause(); told.nothing = seen();
+  element("filters").reset();
+  press("record"); told.up = seen();
+  press("record"); told.down = seen();
+  press("severity"); told.severe = seen();
+  element("filters").reset();
+  element("next").click(); told.second = seen();
+  document.querySelector('[data-rule="R-RARE"]').click(); told.linked = seen();
+  told.outcomes = outcomes();
+  document.querySelector('[data-status="not run"]').click(); told.notRun = outcomes();
+  document.querySelector('[data-status="not run"]').click(); told.again = outcomes().length;
+  const result = document.createElement("pre");
+  result.id = "told";
+  result.textContent = JSON.stringify(told);
+  document.body.append(result);
+})();
+"""
+
+
+def many() -> pd.DataFrame:
+    at = pd.Series(range(COUNT))
+    return findings({
+        "rule": at.mod(7).map("R-{}".format).where(at != 50_000, "R-RARE"),
+        "severity": at.mod(3).map({0: "notice", 1: "warning", 2: "error"}),
+        "dataset": at.mod(4).map({0: "AE", 1: "LB", 2: "VS", 3: "CM"}),
+        "record": (at * 7919) % COUNT + 1,
+        "usubjid": (at // 1000).map("01-{:03d}".format),
+        "values": at.map({12: "<b>bold</b>"}),
+        "message": at.mod(2).map({0: "Result is missing", 1: "Date is wrong"}),
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory) -> dict:
+    """What the page showed after each step."""
+    folder = tmp_path_factory.mktemp("browser")
+    outcomes = pd.DataFrame({"rule": ["R-1", "R-8", "R-9"], "dataset": ["LB", "LB", "AE"], "status": ["findings", "not run", "passed"],
+                             "reason": ["", "needs define.xml", ""], "findings": [5, 0, 0]})
+    (page,) = write_findings(many(), folder, ["html"], title="Many", about={}, outcomes=outcomes)
+    text = page.read_text(encoding="utf-8").replace("</body>", f"<script>{STEPS}</script></body>")
+    page.write_text(text, encoding="utf-8")
+    command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=60000",
+               "--dump-dom", page.as_uri()]
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True).stdout
+    found = html.fromstring(dom).xpath("//pre[@id='told']")
+    assert found, "the steps did not come to their end: a script of the page failed"
+    return json.loads(found[0].text)
+
+
+def column(state: dict, at: int) -> list[str]:
+    return [row[at] for row in state["rows"]]
+
+
+def test_the_first_hundred_findings_stand_there_at_once(told):
+    assert told["start"]["shown"] == "1 to 100 of 100,000 findings" and len(told["start"]["rows"]) == 100
+    assert column(told["start"], 0)[:3] == ["R-0", "R-1", "R-2"]
+
+
+def test_filters_narrow_one_by_one_and_are_taken_back(told):
+    expected = many()
+    errors = expected[expected["dataset"].eq("LB") & expected["severity"].eq("error")]
+    assert told["filtered"]["shown"] == "1 to 100 of 25,000 (of 100,000) findings" and set(column(told["filtered"], 2)) == {"LB"}
+    assert told["twice"]["shown"] == f"1 to 100 of {len(errors):,} (of 100,000) findings"
+    assert column(told["twice"], 3) == [str(record) for record in errors["record"][:100]] and set(column(told["twice"], 1)) == {"error"}
+    assert told["reset"] == told["start"]
+
+
+def test_a_search_wants_every_word_in_any_column_and_any_case(told):
+    assert told["searched"]["shown"] == "1 to 100 of 500 (of 100,000) findings"
+    assert set(column(told["searched"], 4)) == {"01-099"} and set(column(told["searched"], 8)) == {"Result is missing"}
+    assert told["nothing"]["rows"] == [] and told["nothing"]["shown"] == "No finding fits these filters."
+
+
+def test_markup_in_data_stays_text(told):
+    assert [row[7] for row in told["markup"]["rows"]] == ["<b>bold</b>"] and told["markup"]["bold"] == 0
+
+
+def test_a_head_sorts_numbers_as_numbers_both_ways(told):
+    assert column(told["up"], 3) == [str(number) for number in range(1, 101)] and told["up"]["sorted"][3] == "ascending"
+    assert column(told["down"], 3) == [str(number) for number in range(COUNT, COUNT - 100, -1)] and told["down"]["sorted"][3] == "descending"
+    assert set(column(told["severe"], 1)) == {"error"} and told["severe"]["sorted"].count("none") == 9
+
+
+def test_pages_turn_and_a_rule_of_the_summary_leads_to_its_findings(told):
+    assert told["second"]["shown"] == "101 to 200 of 100,000 findings" and column(told["second"], 0)[0] == "R-2"
+    assert column(told["linked"], 0) == ["R-RARE"] and told["linked"]["shown"] == "1 to 1 of 1 (of 100,000) findings"
+
+
+def test_outcomes_are_shown_one_kind_at_a_time(told):
+    assert told["outcomes"] == ["R-8", "R-1", "R-9"] and told["notRun"] == ["R-8"] and told["again"] == 3
