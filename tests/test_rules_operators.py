@@ -147,6 +147,8 @@ EXAMPLES = [
      {"within": "U", "value": [{"name": "D", "sort_order": "asc", "null_position": "last"}]}, [1]),
     ("target_is_not_sorted_by", {"X": [1.0, 2.0], "U": ["A", "A"], "D": ["2020-01", "2020-01-05"]},
      {"within": "U", "value": [{"name": "D", "sort_order": "asc"}]}, [1, 2]),
+    ("is_title_case", {"X": ["Adverse Events", "Trial Summary of Arms", "adverse events", "DNA Tests", NONE, "Trial Of Arms"]}, {}, [1, 2, 4, 5]),
+    ("is_not_title_case", {"X": ["Adverse Events", "adverse Events", "Questionnaires and tests"]}, {}, [2, 3]),
     ("has_different_values", {"X": ["a", "b"]}, {}, [1, 2]),
     ("has_same_values", {"X": ["a", "a"]}, {}, [1, 2]),
     ("inconsistent_enumerated_columns", {"X": ["a", NONE, "a"], "X1": ["b", "b", NONE], "X2": [NONE, NONE, "c"]}, {}, [2, 3]),
@@ -158,8 +160,25 @@ def test_operator(operator, columns, condition, rows):
     assert holds(operator, columns, **condition) == rows
 
 
+def test_values_that_several_datasets_have():
+    counts = {"$counts": {"a": 2, "b": 1}}
+    assert holds("value_has_multiple_references", {"X": ["a", "b", "c", NONE]}, "$counts", lists=counts) == [1]
+    assert holds("value_does_not_have_multiple_references", {"X": ["a", "b"]}, "$counts", lists=counts) == [2]
+
+
+def test_core_compatible_answers_for_the_first_row_alone_and_in_the_order_of_the_groups():
+    table = frame_to_table("AE", pd.DataFrame({"X": ["a", "b", "c"], "S": ["1", "2", "0"], "U": ["A"] * 3, "O": [2.0, 3.0, 1.0]}))
+    lacking = Condition("not_contains_all", "X", ["z"])
+    assert ask(lacking, table).tolist() == [True, True, True]
+    assert ask(lacking, table, core_compatible=True).tolist() == [True, False, False]
+    following = Condition("does_not_have_next_corresponding_record", "X", "S", {"within": "U", "ordering": "O"})
+    assert ask(following, table).tolist() == [True, False, True]
+    assert ask(following, table, core_compatible=True).tolist() == [True, True, False]
+
+
 def test_every_operator_has_an_example_and_a_docstring():
-    assert {example[0] for example in EXAMPLES} == set(OPERATORS)
+    counted = {"value_has_multiple_references", "value_does_not_have_multiple_references"}
+    assert {example[0] for example in EXAMPLES} | counted == set(OPERATORS)
     assert all(function.__doc__ for function in OPERATORS.values())
 
 

@@ -133,8 +133,12 @@ def model_names() -> frozenset[str]:
     return frozenset(name for variables in _model().values() for name, _ in variables)
 
 
-def codelists_of(variable: StandardVariable | None, study: Study) -> list[Codelist]:
-    """The variable's codelists that are in the terminology given."""
+def codelists_of(variable: StandardVariable | None, study: Study, chosen: Codelist | None = None) -> list[Codelist]:
+    """The variable's codelists that are in the terminology given. `chosen` is the one that metadata give the variable, with the terms
+    that the study uses: the published one of its C-code takes its place, a sponsor's own stands as it is."""
+    if variable and chosen:
+        published = [terminology.find(chosen.code) for terminology in study.terminology] if chosen.code else []
+        return [codelist for codelist in published if codelist][:1] or [chosen]
     codes = variable.codelists if variable else ()
     found = [terminology.find(code) for code in codes for terminology in study.terminology]
     return [codelist for codelist in found if codelist]

@@ -49,8 +49,8 @@ def record_data(tables: tuple[Table, ...], study: Study) -> list[Table]:
 
 
 def variable_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """One row a variable: variable_name, variable_order_number, variable_data_type, variable_is_empty, variable_has_empty_values and,
-    where metadata are given, variable_declared_type, variable_label, variable_size, variable_format, variable_key."""
+    """One row a variable: variable_name, variable_order_number, variable_data_type, variable_is_empty, variable_has_empty_values,
+    record_count of the dataset and, where metadata are given, variable_declared_type, variable_label, variable_size, variable_format, variable_key."""
     return [stack_tables([cells_to_table(table.name, _variable_cells(table, study), table) for table in tables])]
 
 
@@ -70,6 +70,7 @@ def _describe_variables(table: Table, study: Study) -> dict[str, list]:
         "variable_data_type": [d.type if d else _type_of(column) for d, column in zip(described, columns)],
         "variable_is_empty": [bool(blank.all()) for blank in blanks],
         "variable_has_empty_values": [bool(blank.any()) for blank in blanks],
+        "record_count": [table.rows] * len(names),
     }
     if given:
         cells["variable_declared_type"] = [d.type if d else None for d in described]
@@ -97,15 +98,20 @@ def _against_library(table: Table, study: Study) -> Table:
     the_standard(study)
     known = standard_variables(table, study)
     own = _variable_cells(table, study)
-    library = _library_cells([known.get(name) for name in own["variable_name"]], study)
+    given = study.metadata.get(table.name)
+    described = given.by_name if given else {}
+    names = own["variable_name"]
+    chosen = [described[name].codelist if name in described else None for name in names]
+    library = _library_cells([known.get(name) for name in names], study, chosen)
     return cells_to_table(table.name, own | library, table)
 
 
-def _library_cells(variables: list, study: Study) -> dict[str, list]:
+def _library_cells(variables: list, study: Study, chosen: list | None = None) -> dict[str, list]:
+    """The library_variable_ columns; `chosen` are the codelists that metadata give the variables, which stand before the standard's."""
     def of(attribute: str) -> list:
         return [getattr(variable, attribute) or None if variable else None for variable in variables]
 
-    codelists = [codelists_of(variable, study) for variable in variables]
+    codelists = [codelists_of(variable, study, own) for variable, own in zip(variables, chosen or [None] * len(variables))]
     cells = {
         "library_variable_name": of("name"), "library_variable_label": of("label"), "library_variable_data_type": of("type"),
         "library_variable_role": of("role"), "library_variable_core": of("core"), "library_variable_order_number": of("order"),
