@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,10 +15,11 @@ from .archives import note
 from .baseline import compare_findings, read_baseline
 from .datasets import Datasets, read_datasets
 from .define import check_define, compare_with_xpt
+from .described import declared_terms
 from .errors import InputError
 from .findings import combine, findings
-from .model import Terminology
-from .standard import load_standard, load_terminology
+from .model import Term, Terminology
+from .standard import available_terminologies, load_standard, load_terminology
 from .terminology import read_terminology
 from .validate import validate
 from .waivers import apply_waivers, read_waivers
@@ -69,8 +70,9 @@ def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", ver
         raise InputError(f"{define}: there is no such define.xml.")
     with TemporaryDirectory(prefix="sdtm-convert.") as workplace:
         read = read_datasets(paths, guide, encoding, Path(workplace))
+        terms = _with_declared(_terminology(list(terminology)), read.defines)
         checked = validate(read.frames, metadata=read.metadata, standard=standard, version=version,
-                           rules=[Path(rule) for rule in rules] or None, terminology=_terminology(list(terminology)), files=read.files)
+                           rules=[Path(rule) for rule in rules] or None, terminology=terms, files=read.files)
         described = [_described(each) for each in _defines(define, paths, read, Path(workplace))]
     waived = apply_waivers(combine([read.findings, checked.findings, *described]), accepted)
     live, known, gone = waived.live, findings(), 0
@@ -140,5 +142,17 @@ def _terminology(named: list[str | Path]) -> list[Terminology]:
         if Path(name).exists():
             found += read_terminology(Path(name))
         else:
-            found += [load_terminology(publishing_set, str(name)) for publishing_set in ("sdtm",)]
+            sets = [each for each, version in available_terminologies() if version == str(name)]
+            found += [load_terminology(each, str(name)) for each in sets or ["SDTM"]]  # of no such date: the error says what there is
     return found
+
+
+def _with_declared(terminology: list[Terminology], defines: Iterable[Path]) -> list[Terminology]:
+    """The terminology with the terms that a define.xml declares as the sponsor's own; only codelists that may be extended take them."""
+    declared: dict[str, tuple[Term, ...]] = {}
+    for define in defines:
+        for code, terms in declared_terms(define).items():
+            declared[code] = declared.get(code, ()) + terms
+    return [replace(each, codelists={code: replace(codelist, terms=codelist.terms + declared[code])
+                                     if code in declared and codelist.extensible else codelist for code, codelist in each.codelists.items()})
+            for each in terminology]

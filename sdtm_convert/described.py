@@ -30,6 +30,17 @@ def described_datasets(define: Path) -> dict[str, Dataset]:
     return {dataset.name: dataset for dataset in found}
 
 
+def declared_terms(define: Path) -> dict[str, tuple[Term, ...]]:
+    """The sponsor's own terms (def:ExtendedValue) by the C-code of the codelist that they extend. Raises InputError."""
+    index = build_index(read_define(define), name_of(define), None)
+    found: dict[str, tuple[Term, ...]] = {}
+    for element in index.parts.get("CodeList", {}).values():
+        own = tuple(Term(term.get("CodedValue") or "") for term in terms_of(element) if get(term, "def:ExtendedValue") == "Yes")
+        if own and code_of(element):
+            found[code_of(element)] = found.get(code_of(element), ()) + own
+    return found
+
+
 def merged(own: Dataset | None, said: Dataset | None) -> Dataset | None:
     """A dataset's own metadata, completed by what define.xml says. Labels, types and lengths of the file itself stay: they are what is
     checked."""
