@@ -77,6 +77,16 @@ def _longest(texts: pa.ChunkedArray) -> int:
     return max(1, pc.max(pc.binary_length(texts)).as_py() or 0)
 
 
+def is_dataset_json(path: str | os.PathLike) -> bool:
+    """Whether a file looks like Dataset-JSON, of any version, by how it begins: to tell datasets from other JSON in a folder."""
+    try:
+        with open(path, "rb") as file:
+            beginning = file.read(1 << 16)
+    except OSError:
+        return False
+    return beginning.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and b'"datasetJSON' in beginning
+
+
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from lxml import etree
 
 from sdtm_convert import dataset_json
 from sdtm_convert.dataset_json import About, about_datasets, write_dataset_json
-from sdtm_convert.dataset_json_read import read_dataset_json
+from sdtm_convert.dataset_json_read import is_dataset_json, read_dataset_json
 from sdtm_convert.define import define_xml
 from sdtm_convert.errors import InputError
 
@@ -325,3 +325,10 @@ def test_files_that_are_not_there_or_not_utf8_are_refused(tmp_path):
     (tmp_path / "x.ndjson").write_bytes(head + b'\n["\xff", 1]\n')
     with pytest.raises(InputError, match="row 1: is not UTF-8"):
         read_dataset_json(tmp_path / "x.ndjson")
+
+
+def test_datasets_are_told_from_other_json(tmp_path):
+    assert is_dataset_json(write(tmp_path / "adae.json")) and is_dataset_json(write(tmp_path / "adae.ndjson"))
+    (tmp_path / "other.json").write_text('{"study": "ABC01"}')
+    (tmp_path / "list.json").write_text('["datasetJSONVersion"]')
+    assert not any(is_dataset_json(tmp_path / name) for name in ("other.json", "list.json", "absent.json"))
