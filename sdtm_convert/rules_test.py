@@ -146,7 +146,14 @@ def read_case(data: Path, *, core_compatible: bool = False) -> Study:
         places[name] = files[stem]
     standard = _standard(setting.get("PRODUCT", ""), setting.get("VERSION", ""))
     return make_study(frames, standard, (load_terminology(*_TERMINOLOGY),), metadata, places, unreadable=unreadable,
-                      use_case=setting.get("USE_CASE", ""), core_compatible=core_compatible)
+                      use_case=setting.get("USE_CASE", ""), core_compatible=core_compatible,
+                      define=_define(data, setting.get("DEFINE_XML", "")))
+
+
+def _define(data: Path, named: str) -> Path | None:
+    """The define.xml of a case: the one that its settings name, in its folder; else define.xml there."""
+    places = [data / (Path(named).name or "define.xml"), data.parent / named, data / "define.xml"]
+    return next((place for place in places if place.is_file()), None)
 
 
 def read_setting(file: Path) -> dict[str, str]:

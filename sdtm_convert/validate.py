@@ -46,13 +46,15 @@ def validate(
     terminology: Sequence[Terminology] = (),
     files: dict[str, Path] | None = None,
     limit: int | None = None,
+    define: Path | None = None,
 ) -> Validation:
     """Judge datasets, by name, by the conformance rules of a standard.
 
     `metadata` (by name too) gives labels, types, lengths and keys, `files` the files that the datasets were read from; rules that
     need them do not run without. `rules` are files or
     folders of rules in CDISC's open format (all that name the standard and version apply), or loaded rules; the shipped ones by
-    default. `terminology` are the sets of controlled terminology that values are looked up in. `limit` keeps only so many findings of
+    default. `terminology` are the sets of controlled terminology that values are looked up in. `define` is a define.xml, for the rules
+    that compare with one. `limit` keeps only so many findings of
     one rule on one dataset; the outcomes count all of them. Text that is missing and empty text are the same.
 
     Raises SpecError for a standard or rule that is wrong, InputError for rules that cannot be read. Data never raise: a rule that
@@ -61,7 +63,7 @@ def validate(
     chosen = _rules(rules, standard)
     fitting = [rule for rule in chosen if rule.is_for(standard, version)]
     others = [rule for rule in chosen if not rule.is_for(standard, version)]
-    study = make_study(datasets, load_standard(standard, version), tuple(terminology), metadata, files)
+    study = make_study(datasets, load_standard(standard, version), tuple(terminology), metadata, files, define=define)
     rows = [_outcome_row(Outcome(rule, "", NOT_APPLICABLE, f"not a rule of {standard.upper()} {version}"), 0) for rule in others]
     tables = []
     for outcome in run(fitting, study):

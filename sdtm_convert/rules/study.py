@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..model import Dataset, Standard, Terminology
+from .define_facts import DefineDataset, read_define_facts
 from .table import Table, frame_to_table, stack_tables
 
 Made = TypeVar("Made")
@@ -29,6 +30,7 @@ class Study:
     files: dict[str, tuple[str, int]] = field(default_factory=dict)  # name of the file, bytes
     unreadable: dict[str, str] = field(default_factory=dict)  # why a dataset that is there cannot be judged
     use_case: str = ""  # of an integrated guide (TIG)
+    define: dict[str, DefineDataset] | None = None  # what define.xml says of each dataset
     core_compatible: bool = False  # answer as CDISC's engine 0.17.1 does where it departs from what a rule says
     cache: dict[Hashable, object] = field(default_factory=dict, repr=False)
 
@@ -65,9 +67,11 @@ def make_study(
     unreadable: dict[str, str] | None = None,
     use_case: str = "",
     core_compatible: bool = False,
+    define: Path | None = None,
 ) -> Study:
     """The study of these datasets, with what is known of each by its name (in any case). `unreadable` says of datasets why no rule can
-    be carried out on them; `core_compatible` reproduces the departures of CDISC's engine 0.17.1 from what rules say (docs/rules.md). In ADaM a DOMAIN variable kept from SDTM does
+    be carried out on them; `core_compatible` reproduces the departures of CDISC's engine 0.17.1 from what rules say (docs/rules.md);
+    `define` is a define.xml, for the rules that compare with one. In ADaM a DOMAIN variable kept from SDTM does
     not make a dataset part of that domain. InputError for a file that cannot be looked at."""
     analysis = standard is not None and standard.name.upper().startswith("ADAM")
     tables = {}
@@ -76,7 +80,8 @@ def make_study(
         tables[name.upper()] = replace(table, domain="") if analysis and name.upper().startswith("AD") else table
     known = {name.upper(): meta for name, meta in (metadata or {}).items()}
     places = {name.upper(): _file(Path(file)) for name, file in (files or {}).items()}
-    return Study(tables, standard, tuple(terminology), known, places, dict(unreadable or {}), use_case, core_compatible)
+    return Study(tables, standard, tuple(terminology), known, places, dict(unreadable or {}), use_case,
+                 read_define_facts(Path(define)) if define else None, core_compatible)
 
 
 def _file(path: Path) -> tuple[str, int]:

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .column import Column, constant
+from .define_facts import DefineDataset
 from .library import class_of, codelists_of, standard_dataset, standard_variables, structure, the_standard
-from .rule import NotRun
+from .rule import NotApplicable, NotRun
 from .study import Study
 from .table import Table, cells_to_table, stack_tables
 
@@ -215,9 +216,81 @@ def _values(table: Table, name: str, cells: dict[str, object]) -> Table:
                  source=table)
 
 
+def define_items(tables: tuple[Table, ...], study: Study) -> list[Table]:
+    """One row a variable that define.xml has for the dataset: define_variable_name, _label, _data_type, _role, _size, _length, _ccode,
+    _format, _allowed_terms, _origin_type, _is_collected, _has_no_data, _order_number, _has_codelist, _codelist_coded_values,
+    _codelist_coded_codes, _mandatory, _has_comment, _has_method."""
+    return [cells_to_table(tables[0].name, _define_cells(tables[0], study), tables[0])]
+
+
+def define_items_against_library(tables: tuple[Table, ...], study: Study) -> list[Table]:
+    """As Define Item Metadata Check, with the library_variable_ columns of the standard's variable."""
+    table, cells = tables[0], _define_cells(tables[0], study)
+    the_standard(study)
+    dataset = standard_dataset(table, study)
+    known = [dataset.variables.get(name) if dataset else None for name in cells["define_variable_name"]]
+    return [cells_to_table(table.name, cells | _library_cells(known, study), table)]
+
+
+def variables_against_define(tables: tuple[Table, ...], study: Study) -> list[Table]:
+    """As Variable Metadata Check, with the define_variable_ columns that define.xml has for the variable; empty for other variables."""
+    return [stack_tables([_against_define(table, study, _variable_cells(table, study)) for table in tables])]
+
+
+def variables_against_define_and_library(tables: tuple[Table, ...], study: Study) -> list[Table]:
+    """As Variable Metadata Check against Library Metadata, with the define_variable_ columns too."""
+    made = [variable_metadata_against_library((table,), study)[0] for table in tables]
+    cells = [{name: one.column(name).cells.tolist() for name in one.names} for one in made]
+    return [stack_tables([_against_define(table, study, own) for table, own in zip(tables, cells)])]
+
+
+def values_against_define(tables: tuple[Table, ...], study: Study) -> list[Table]:
+    """Every value: variable_value, with the columns of Variable Metadata Check against Define XML for its variable."""
+    answer = []
+    for table in tables:
+        joined = _against_define(table, study, _variable_cells(table, study))
+        answer += [_values(table, row, own) for row, own in _rows({name: joined.column(name).cells.tolist() for name in joined.names})]
+    return answer
+
+
+def datasets_against_define(tables: tuple[Table, ...], study: Study) -> list[Table]:
+    """As Dataset Metadata Check, with define_dataset_name, _label, _location, _domain, _class, _structure, _is_non_standard, _variables,
+    _variable_order, _key_sequence, _has_no_data; empty for a dataset that define.xml does not have."""
+    described = _define(study)
+    made = []
+    for table in tables:
+        own = _dataset(table, study)
+        known = described.get(table.name)
+        empty = dict.fromkeys(next(iter(described.values())).cells) if described else {}
+        cells = {name: [cell or None] for name, cell in (known.cells if known else empty).items()}
+        made.append(cells_to_table(table.name, {name: own.column(name).cells.tolist() for name in own.names} | cells, table))
+    return [stack_tables(made)]
+
+
+def _define(study: Study) -> dict[str, DefineDataset]:
+    if study.define is None:
+        raise NotRun("define.xml")
+    return study.define
+
+
+def _define_cells(table: Table, study: Study) -> dict[str, list]:
+    known = _define(study).get(table.name)
+    if known is None or not known.variables:
+        raise NotApplicable("define.xml does not have the dataset")
+    return {name: [variable[name] if variable[name] != "" else None for variable in known.variables] for name in known.variables[0]}
+
+
+def _against_define(table: Table, study: Study, own: dict[str, list]) -> Table:
+    cells = _define_cells(table, study)
+    place = {name: row for row, name in enumerate(cells["define_variable_name"])}
+    rows = [place.get(name) for name in own["variable_name"]]
+    joined = {name: [None if row is None else column[row] for row in rows] for name, column in cells.items()}
+    return cells_to_table(table.name, own | joined, table)
+
+
 def needs_define(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """Not carried out without define.xml."""
-    raise NotRun("define.xml")
+    """Not carried out."""
+    raise NotRun("more of define.xml than is read")
 
 
 def needs_document(tables: tuple[Table, ...], study: Study) -> list[Table]:
@@ -236,14 +309,14 @@ RULE_TYPES: dict[str, Callable[[tuple[Table, ...], Study], list[Table]]] = {
     "Value Check with Dataset Metadata": values_with_variable_metadata,
     "Value Check against Library Metadata": values_against_library,
     "Dataset Contents Check against Define XML": needs_define,
-    "Dataset Metadata Check against Define XML": needs_define,
+    "Dataset Metadata Check against Define XML": datasets_against_define,
     "Domain Presence Check against Define XML": needs_define,
-    "Define Item Metadata Check": needs_define,
-    "Define Item Metadata Check against Library Metadata": needs_define,
-    "Define Item Group Metadata Check": needs_define,
-    "Variable Metadata Check against Define XML": needs_define,
-    "Variable Metadata Check against Define XML and Library Metadata": needs_define,
-    "Value Check against Define XML Variable": needs_define,
+    "Define Item Metadata Check": define_items,
+    "Define Item Metadata Check against Library Metadata": define_items_against_library,
+    "Define Item Group Metadata Check": datasets_against_define,
+    "Variable Metadata Check against Define XML": variables_against_define,
+    "Variable Metadata Check against Define XML and Library Metadata": variables_against_define_and_library,
+    "Value Check against Define XML Variable": values_against_define,
     "Value Check against Define XML VLM": needs_define,
     "Value Level Metadata Check against Define XML": needs_define,
     "JSON Schema Check": needs_document,
@@ -254,4 +327,5 @@ RECORD_TYPES = (
     "Value Check with Variable Metadata",
     "Value Check with Dataset Metadata",
     "Value Check against Library Metadata",
+    "Value Check against Define XML Variable",
 )
