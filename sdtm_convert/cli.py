@@ -170,7 +170,7 @@ def explain(name: str | None, study: str | None) -> None:
 @click.option("--out", type=click.Path(), help="Folder for the reports; text goes to the terminal too.")
 @click.option("--fail-on", type=FAIL_ON, default="error", show_default=True, help="Severity from which on findings give exit code 1.")
 def validate(paths, standard, version, ct, rules, define, baseline, waivers, study, encoding, formats, out, fail_on) -> None:
-    """Check the datasets in PATHS (XPT, CSV, Parquet; files, folders, zip archives) against a standard's conformance rules.
+    """Check the datasets in PATHS (XPT, CSV, Parquet, Dataset-JSON; files, folders, zip archives) against a standard's conformance rules.
 
     \b
     Example:

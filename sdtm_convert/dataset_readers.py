@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .archives import note
+from .dataset_json_read import read_dataset_json
 from .described import merged
 from .errors import InputError
 from .model import Dataset, Standard, StandardDataset, Variable
@@ -85,6 +86,13 @@ def read_table(path: Path, known: Known) -> list[Read]:
             notes.append(_not_a_number(name, column, values, path))
     frame = pd.DataFrame(columns, columns=list(columns))
     return [Read(name, frame, replace(metadata, records=len(frame)) if metadata else None, tuple(notes))]
+
+
+def read_json(path: Path, known: Known) -> list[Read]:
+    """A Dataset-JSON 1.1 file, one document or NDJSON. Raises InputError."""
+    frame, own, _ = read_dataset_json(path)
+    name = own.name.upper()
+    return [Read(name, frame, merged(own, known.defined.get(name)))]
 
 
 def _parquet_numbers(path: Path) -> dict[str, bool]:

@@ -16,7 +16,8 @@ import pandas as pd
 import pyarrow as pa
 
 from .archives import File, is_archive, note, unpack
-from .dataset_readers import SIDECARS, Known, Read, Reader, listed_datasets, read_table, read_transport
+from .dataset_json_read import is_dataset_json
+from .dataset_readers import SIDECARS, Known, Read, Reader, listed_datasets, read_json, read_table, read_transport
 from .described import described_datasets
 from .errors import InputError, did_you_mean
 from .findings import findings
@@ -26,7 +27,8 @@ SUFFIXES: dict[str, Reader] = {
     ".xpt": read_transport,
     ".csv": read_table,
     ".parquet": read_table,
-    # Dataset-JSON belongs here: ".json" and ".ndjson".
+    ".json": read_json,
+    ".ndjson": read_json,
 }
 DEFINE = "define.xml"
 # What a damaged file can make a reader raise where the reader did not foresee it; each is one finding, and the rest is read.
@@ -111,7 +113,7 @@ def _files(paths: list[Path], standard: Standard, workplace: Path) -> tuple[list
             found.append(File(path, str(path)))
             continue
         parts, own = unpack(path, workplace / str(len(list(workplace.iterdir()))), _is_wanted)
-        found += [part for part in parts if _is_dataset(part.path.name)]
+        found += [part for part in parts if _is_dataset(part.path.name) and _is_no_other_json(part.path)]
         notes += own
         if not parts and not own:
             notes.append(note("FILE-UNREADABLE", "error", path.name, f"The archive holds no datasets ({', '.join(SUFFIXES)})."))
@@ -153,7 +155,11 @@ def _of_folder(path: Path) -> list[Path]:
 def _datasets_in(entries: Iterable[Path]) -> list[Path]:
     """Files of datasets, sorted; not those of lineage, which are about records and hold none."""
     return sorted(path for path in entries if path.is_file() and (_is_dataset(path.name) or is_archive(path, _is_dataset))
-                  and not path.name.startswith((".", "_")) and not (path.parent / "lineage.json").is_file())
+                  and not path.name.startswith((".", "_")) and not (path.parent / "lineage.json").is_file() and _is_no_other_json(path))
+
+
+def _is_no_other_json(path: Path) -> bool:
+    return SUFFIXES.get(path.suffix.lower()) is not read_json or is_dataset_json(path)
 
 
 def _is_dataset(name: str) -> bool:

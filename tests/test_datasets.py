@@ -12,9 +12,11 @@ import pytest
 from define_examples import SDTM
 
 from sdtm_convert import archives
+from sdtm_convert.dataset_json import write_dataset_json
 from sdtm_convert.datasets import SUFFIXES, read_datasets
 from sdtm_convert.define import define_xml
 from sdtm_convert.errors import InputError
+from sdtm_convert.model import Variable
 from sdtm_convert.standard import load_standard
 from sdtm_convert.xpt import write_xpt
 
@@ -85,6 +87,21 @@ def test_parquet_keeps_its_own_numbers(tmp_path):
     pd.DataFrame({"USUBJID": ["1"], "XXVAL": [2.5], "XXTXT": ["3"]}).to_parquet(tmp_path / "xx.parquet")
     read = read_datasets([tmp_path], SDTMIG)
     assert read.frames["XX"].iloc[0].tolist() == ["1", 2.5, "3"]
+
+
+def test_dataset_json_is_read_and_other_json_is_not(tmp_path):
+    own = tuple(Variable(name, name.title(), kind, data_type, 8) for name, kind, data_type in (("USUBJID", "Char", "text"), ("VSSEQ", "Num", "integer")))
+    for name in ("vs.json", "vs.ndjson"):
+        folder = tmp_path / name.replace(".", "-")
+        folder.mkdir()
+        write_dataset_json(frame(), folder / name, name="VS", label="Vital Signs", variables=own, created="2026-01-02T03:04:05")
+        (folder / "manifest.txt").write_text("x")
+        (folder / "findings.json").write_text("[]")
+        read = read_datasets([folder], SDTMIG)
+        assert told(read) == [] and list(read.frames) == ["VS"] and read.frames["VS"].equals(frame())
+        assert (read.metadata["VS"].label, read.metadata["VS"].by_name["VSSEQ"].type) == ("Vital Signs", "Num")
+        (folder / name).write_bytes((folder / name).read_bytes()[:-20])
+        assert told(read_datasets([folder], SDTMIG)) == [("FILE-UNREADABLE", "error", name)]
 
 
 def test_a_transport_file_of_several_datasets_gives_each(tmp_path):
