@@ -14,26 +14,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from .dataset_columns import described_dataset, frame_of
 from .dataset_json import CHUNK_ROWS, LIMITS, About
+from .dataset_json_values import columns_of_rows, short
 from .errors import InputError, did_you_mean
 from .model import Dataset, Variable
 from .xpt.header import parse_format
-from .xpt.moments import DAYS_TO_1970, meaning
+from .xpt.moments import meaning
 
 TEXT_TYPES = ("string", "URI")
 NUMBER_TYPES = ("integer", "float", "double", "boolean", "decimal")
 DEFAULT_FORMATS = {"date": "DATE9.", "datetime": "DATETIME20.", "time": "TIME8."}
-ISO8601 = {  # what the values of a date that is a number to SAS look like
-    "date": r"^\d{4}-\d{2}-\d{2}$",
-    "datetime": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$",
-    "time": r"^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$",
-}
 NEXT = re.compile(r"[ \t\n\r]*(.?)[ \t\n\r]*", re.DOTALL)  # the next character that is no white space
 REQUIRED = ("datasetJSONCreationDateTime", "itemGroupOID", "records", "name", "label", "columns")
 
@@ -62,7 +57,7 @@ def read_dataset_json(path: str | os.PathLike) -> tuple[pd.DataFrame, Dataset, A
     chunks: list[list[pa.Array]] = []
     count = 0
     for part in rows:
-        chunks.append(_columns(part, count, header))
+        chunks.append(columns_of_rows(part, count, header.dataset, header.kinds, path))
         count += len(part)
     if count != header.dataset.records:
         raise InputError(f"{path}: has {count} rows, though its metadata say {header.dataset.records}; the file is not whole.")
@@ -261,13 +256,13 @@ def _header(attributes: dict, path: Path) -> Header:
     if "clinicalData" in attributes or "referenceData" in attributes or (isinstance(version, str) and version.startswith("1.0")):
         raise InputError(f"{path}: is Dataset-JSON 1.0, which is another format; only 1.1 is read. Export it again as 1.1.")
     if not isinstance(version, str) or not re.fullmatch(r"1\.1(\.\d+)?", version):
-        raise InputError(f"{path}: is no Dataset-JSON 1.1: datasetJSONVersion is {_short(version)}.")
+        raise InputError(f"{path}: is no Dataset-JSON 1.1: datasetJSONVersion is {short(version)}.")
     for absent in (key for key in REQUIRED if key not in attributes):
         raise InputError(f"{path}: the attribute {absent!r} is missing. {did_you_mean(absent, attributes)}".rstrip())
     name, label = (_text(attributes, key, path) for key in ("name", "label"))
     records, columns = attributes["records"], attributes["columns"]
     if not isinstance(records, int) or isinstance(records, bool) or records < 0:
-        raise InputError(f"{path}: records: is {_short(records)}, no number of rows.")
+        raise InputError(f"{path}: records: is {short(records)}, no number of rows.")
     if not name or not isinstance(columns, list) or not columns:
         raise InputError(f"{path}: has no {'columns' if name else 'name'}.")
     variables = [_variable(column, order, path) for order, column in enumerate(columns, 1)]
@@ -283,14 +278,14 @@ def _header(attributes: dict, path: Path) -> Header:
 def _text(thing: dict, key: str, path: Path, place: str = "") -> str:
     value = thing.get(key, "")
     if not isinstance(value, str):
-        raise InputError(f"{path}: {place}{key}: is {_short(value)}, no text.")
+        raise InputError(f"{path}: {place}{key}: is {short(value)}, no text.")
     return value
 
 
 def _variable(column: object, order: int, path: Path) -> Variable:
     place = f"column {order}: "
     if not isinstance(column, dict):
-        raise InputError(f"{path}: {place}is {_short(column)}, no description of a column.")
+        raise InputError(f"{path}: {place}is {short(column)}, no description of a column.")
     name, label, kind, target, shown = (_text(column, key, path, place) for key in ("name", "label", "dataType", "targetDataType", "displayFormat"))
     if not name:
         raise InputError(f"{path}: {place}has no name.")
@@ -309,116 +304,17 @@ def _variable(column: object, order: int, path: Path) -> Variable:
 def _whole(column: dict, key: str, path: Path, name: str) -> int | None:
     value = column.get(key)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**31):
-        raise InputError(f"{path}: {name}: {key} is {_short(value)}; it must be a whole number from 1.")
+        raise InputError(f"{path}: {name}: {key} is {short(value)}; it must be a whole number from 1.")
     return value
 
 
 def _about(attributes: dict, path: Path) -> About:
     system = attributes.get("sourceSystem") or {}
     if not isinstance(system, dict):
-        raise InputError(f"{path}: sourceSystem: is {_short(system)}, no name and version.")
+        raise InputError(f"{path}: sourceSystem: is {short(system)}, no name and version.")
     said = {field: _text(attributes, key, path) for field, key in {
         "study_oid": "studyOID", "metadata_version_oid": "metaDataVersionOID", "metadata_ref": "metaDataRef", "file_oid": "fileOID",
         "item_group_oid": "itemGroupOID", "originator": "originator", "created": "datasetJSONCreationDateTime",
         "modified": "dbLastModifiedDateTime"}.items()}  # fmt: skip
     oids = {column["name"]: _text(column, "itemOID", path, f"{column['name']}: ") for column in attributes["columns"]}
     return About(**said, item_oids=oids, source_system=_text(system, "name", path), source_version=_text(system, "version", path))
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:40]}... ({len(text)} characters)"
-
-
-# --- Values -----------------------------------------------------------------------------------------------------------
-
-
-def _columns(rows: list, first_row: int, header: Header) -> list[pa.Array]:
-    """Rows as columns. Raises InputError for the first row that is no list of as many values as there are columns."""
-    width = len(header.kinds)
-    if set(map(type, rows)) - {list} or set(map(len, rows)) - {width}:
-        for number, row in enumerate(rows, first_row + 1):
-            if not isinstance(row, list):
-                raise InputError(f"{header.path}: row {number}: is {_short(row)}, no list of values.")
-            if len(row) != width:
-                raise InputError(f"{header.path}: row {number}: has {len(row)} values, though there are {width} columns.")
-    columns = zip(*rows, strict=True) if rows else ((),) * width
-    described = zip(columns, header.dataset.variables, header.kinds, strict=True)
-    return [_column(values, variable, kind, first_row, header.path) for values, variable, kind in described]
-
-
-def _column(values: tuple, variable: Variable, kind: str, first_row: int, path: Path) -> pa.Array:
-    def refuse(row: int, why: str) -> NoReturn:
-        raise InputError(f"{path}: row {first_row + row + 1}, {variable.name}: {_short(values[row])} {why}")
-
-    texts = variable.type == "Char" or kind in LIMITS
-    allowed = {str} if texts else {bool} if kind == "boolean" else {int, float, str} if kind == "decimal" else {int, float}
-    if strange := set(map(type, values)) - allowed - {type(None)}:
-        row = next(row for row, value in enumerate(values) if type(value) in strange)
-        refuse(row, f"is not what the dataType {kind} allows.")
-    if not texts:
-        return _numbers(values, refuse, decimal=kind == "decimal")
-    try:
-        column = pa.array(values, pa.large_string())
-    except UnicodeEncodeError:
-        refuse(next(row for row, value in enumerate(values) if value and re.search("[\ud800-\udfff]", value)), "has half a surrogate pair.")
-    return _trimmed(column) if variable.type == "Char" else _since_1960(column, kind, refuse)
-
-
-def _trimmed(texts: pa.LargeStringArray) -> pa.LargeStringArray:
-    return pc.ascii_rtrim(texts.fill_null(""), " ")
-
-
-def _numbers(values: tuple, refuse, decimal: bool) -> pa.DoubleArray:
-    """Numbers as float64; one that float64 cannot hold, or not exactly where it is whole, is refused."""
-    try:
-        numbers = pa.array([_decimal(value) for value in values] if decimal else values, pa.float64())
-    except (pa.ArrowException, OverflowError, ValueError):  # Arrow refuses every whole number beyond 2**53, exact or not
-        wrong = next((row for row, value in enumerate(values) if not _fits(value)), None)
-        if wrong is not None:
-            refuse(wrong, "is no number that float64 holds.")
-        numbers = pa.array([None if value is None else float(value) for value in values], pa.float64())
-    infinite = np.isinf(numbers.to_numpy(zero_copy_only=False))
-    if infinite.any():
-        refuse(int(np.argmax(infinite)), "is no number that float64 holds.")
-    return pc.add(numbers, 0.0).fill_null(np.nan)
-
-
-def _decimal(value: object) -> float | int | None:
-    return float(value) if isinstance(value, str) else value
-
-
-def _fits(value: object) -> bool:
-    try:
-        return value is None or (float(value) == value if isinstance(value, int) else np.isfinite(float(value)))
-    except (ValueError, OverflowError):
-        return False
-
-
-def _since_1960(texts: pa.LargeStringArray, kind: str, refuse) -> pa.DoubleArray:
-    """ISO 8601 as days or seconds since 1960, or seconds of the day."""
-    wrong = pc.invert(pc.match_substring_regex(texts, ISO8601[kind])).fill_null(False)
-    if pc.any(wrong).as_py():
-        refuse(pc.index(wrong, True).as_py(), f"is no complete ISO 8601 {kind}, which targetDataType integer wants.")
-    whole = pc.binary_join_element_wise(_scalar("1970-01-01"), texts, _scalar("T")) if kind == "time" else texts
-    try:
-        moments = whole.cast(pa.date32()).cast(pa.int32()) if kind == "date" else whole.cast(pa.timestamp("us")).cast(pa.int64())
-    except pa.ArrowInvalid:
-        refuse(_unreadable(whole, kind), f"is no {kind} of the calendar or the clock.")
-    numbers = moments.cast(pa.float64())
-    numbers = pc.add(numbers, float(DAYS_TO_1970)) if kind == "date" else pc.divide(numbers, 1e6)
-    return (pc.add(numbers, DAYS_TO_1970 * 86400.0) if kind == "datetime" else numbers).fill_null(np.nan)
-
-
-def _scalar(text: str) -> pa.Scalar:
-    return pa.scalar(text, pa.large_string())
-
-
-def _unreadable(texts: pa.LargeStringArray, kind: str) -> int:
-    wanted = pa.date32() if kind == "date" else pa.timestamp("us")
-    for row in range(len(texts)):
-        try:
-            texts.slice(row, 1).cast(wanted)
-        except pa.ArrowInvalid:
-            return row
-    raise AssertionError("every text can be read by itself")
