@@ -60,9 +60,10 @@ def main() -> None:
 @click.option("--raw", type=click.Path(), help="Folder of the raw export; else the one that study.yml names.")
 @click.option("--only", help="Datasets to build, such as AE,ADSL; what they refer to is derived, but not written.")
 @click.option("--jobs", type=click.IntRange(1), default=lambda: min(4, os.cpu_count() or 1), show_default="cores, at most 4", help="Threads for reading and writing.")
+@click.option("--format", "formats", default="xpt", show_default=True, help="xpt, json, ndjson (Dataset-JSON 1.1), parquet; several with commas. XPT is always written.")
 @click.option("--strict", is_flag=True, help="Unaccounted raw tables, fields and rows are errors.")
 @click.option("--fail-on", type=FAIL_ON, default="error", show_default=True, help="Severity from which on findings give exit code 1.")
-def build(study: str, out: str, raw: str | None, only: str | None, jobs: int, strict: bool, fail_on: str) -> None:
+def build(study: str, out: str, raw: str | None, only: str | None, jobs: int, formats: str, strict: bool, fail_on: str) -> None:
     """Build the datasets of STUDY (a study folder, or a shipped study's name) into a package.
 
     \b
@@ -78,10 +79,12 @@ def build(study: str, out: str, raw: str | None, only: str | None, jobs: int, st
     if checked.study_code:
         click.echo(f"Running the study's own code: {checked.study_code}", err=True)
     from .flow import build as run
+    from .formats import parse_formats
     from .output import write_package
 
+    wanted = parse_formats(formats)
     built = run(checked, only=only.split(",") if only else None, strict=strict, jobs=jobs, progress=show)
-    found = write_package(built, out, jobs=jobs, progress=show)
+    found = write_package(built, out, formats=wanted, jobs=jobs, progress=show)
     show("")
     _print_summary(built, found, Path(out), time.perf_counter() - start)
     sys.exit(exit_code(found, fail_on))

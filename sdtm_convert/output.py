@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
@@ -20,20 +20,23 @@ from tempfile import mkdtemp
 
 import pandas as pd
 
+from .dataset_json import about_datasets
 from .define import check_define, compare_with_xpt, render_html, write_define
 from .errors import InputError
 from .findings import combine
 from .flow import Build
+from .formats import write_dataset
 from .lineage import write_lineage
 from .model import Package
 from .report import write_findings
-from .xpt import write_xpt
 
 FOLDERS = {"sdtm": Path("tabulations/sdtm"), "adam": Path("analysis/adam/datasets")}
 
 
-def write_package(built: Build, out: str | Path, *, jobs: int = 1, progress=lambda stage: None) -> pd.DataFrame:
+def write_package(built: Build, out: str | Path, *, formats: Iterable[str] = (), jobs: int = 1, progress=lambda stage: None) -> pd.DataFrame:
     """Write the package of a build into the folder `out` (made, or an earlier package replaced) and return all its findings.
+
+    `formats`: in which forms datasets are written beside XPT: json, ndjson, parquet.
 
     Raises InputError if `out` holds something else than a package, or cannot be written; then nothing is left behind.
     """
@@ -43,7 +46,7 @@ def write_package(built: Build, out: str | Path, *, jobs: int = 1, progress=lamb
         found = [built.findings]
         for part, metadata in built.packages.items():
             progress(f"write {part}")
-            found.append(_write_part(built, metadata, folder / FOLDERS[part], folder / "reports", part, jobs))
+            found.append(_write_part(built, metadata, folder / FOLDERS[part], folder / "reports", part, jobs, formats))
         findings = combine(found)
         progress("report")
         write_findings(findings, folder / "reports", title=f"Findings of {built.study.name}", about=_about(built),
@@ -64,12 +67,15 @@ def _about(built: Build) -> dict[str, str]:
             "sdtm-convert": version("sdtm-convert")}
 
 
-def _write_part(built: Build, metadata: Package, folder: Path, reports: Path, part: str, jobs: int) -> pd.DataFrame:
+def _write_part(built: Build, metadata: Package, folder: Path, reports: Path, part: str, jobs: int, formats: Iterable[str]) -> pd.DataFrame:
     folder.mkdir(parents=True)
     reports.mkdir(exist_ok=True)
+    about = about_datasets(metadata)
     for dataset in (d for d in metadata.datasets if d.records):  # define.xml lists an empty dataset without a file
-        write_xpt(built.datasets[dataset.name], folder / f"{dataset.name.lower()}.xpt", name=dataset.name, label=dataset.label,
-                  variables=dataset.variables, created=datetime.fromisoformat(metadata.created), encoding=built.study.encoding, threads=jobs)
+        for ending in dict.fromkeys(["xpt", *formats]):
+            write_dataset(built.datasets[dataset.name], folder / f"{dataset.name.lower()}.{ending}", name=dataset.name, label=dataset.label,
+                          variables=dataset.variables, keys=dataset.keys, created=metadata.created, about=about[dataset.name],
+                          encoding=built.study.encoding, threads=jobs)
     for document in metadata.documents:
         if (built.study.folder / document.file).is_file():
             shutil.copyfile(built.study.folder / document.file, folder / Path(document.file).name)
