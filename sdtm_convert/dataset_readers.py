@@ -19,6 +19,7 @@ from .dataset_json_read import read_dataset_json
 from .described import merged
 from .errors import InputError
 from .model import Dataset, Standard, StandardDataset, Variable
+from .parquet import describes_dataset, read_parquet
 from .readers import read_raw
 from .standard import model_variable, standard_dataset, standard_variable
 from .xpt import list_members, read_xpt
@@ -92,6 +93,15 @@ def read_json(path: Path, known: Known) -> list[Read]:
     """A Dataset-JSON 1.1 file, one document or NDJSON. Raises InputError."""
     frame, own, _ = read_dataset_json(path)
     name = own.name.upper()
+    return [Read(name, frame, merged(own, known.defined.get(name)))]
+
+
+def read_parquet_file(path: Path, known: Known) -> list[Read]:
+    """A Parquet file: with all that it says of its dataset where sdtm-convert wrote it, else a plain table. Raises InputError."""
+    if not describes_dataset(path):
+        return read_table(path, known)
+    frame, own = read_parquet(path)
+    name = (own.name or path.stem).upper()
     return [Read(name, frame, merged(own, known.defined.get(name)))]
 
 

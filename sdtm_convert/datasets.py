@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from .archives import File, is_archive, note, unpack
 from .dataset_json_read import is_dataset_json
-from .dataset_readers import SIDECARS, Known, Read, Reader, listed_datasets, read_json, read_table, read_transport
+from .dataset_readers import SIDECARS, Known, Read, Reader, listed_datasets, read_json, read_parquet_file, read_table, read_transport
 from .described import described_datasets
 from .errors import InputError, did_you_mean
 from .findings import findings
@@ -26,7 +26,7 @@ from .model import Dataset, Standard
 SUFFIXES: dict[str, Reader] = {
     ".xpt": read_transport,
     ".csv": read_table,
-    ".parquet": read_table,
+    ".parquet": read_parquet_file,
     ".json": read_json,
     ".ndjson": read_json,
 }

@@ -17,6 +17,7 @@ from sdtm_convert.datasets import SUFFIXES, read_datasets
 from sdtm_convert.define import define_xml
 from sdtm_convert.errors import InputError
 from sdtm_convert.model import Variable
+from sdtm_convert.parquet import write_parquet
 from sdtm_convert.standard import load_standard
 from sdtm_convert.xpt import write_xpt
 
@@ -87,6 +88,13 @@ def test_parquet_keeps_its_own_numbers(tmp_path):
     pd.DataFrame({"USUBJID": ["1"], "XXVAL": [2.5], "XXTXT": ["3"]}).to_parquet(tmp_path / "xx.parquet")
     read = read_datasets([tmp_path], SDTMIG)
     assert read.frames["XX"].iloc[0].tolist() == ["1", 2.5, "3"]
+
+
+def test_parquet_that_describes_its_dataset_is_taken_at_its_word(tmp_path):
+    own = tuple(Variable(name, name.title(), kind, data_type, 8) for name, kind, data_type in (("USUBJID", "Char", "text"), ("VSSEQ", "Num", "integer")))
+    write_parquet(frame(), tmp_path / "vs.parquet", name="VS", label="Vital Signs", variables=own, created="2026-01-02T03:04:05")
+    read = read_datasets([tmp_path], SDTMIG)
+    assert read.frames["VS"].equals(frame()) and [v.label for v in read.metadata["VS"].variables] == ["Usubjid", "Vsseq"]
 
 
 def test_dataset_json_is_read_and_other_json_is_not(tmp_path):
