@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from .errors import SdtmConvertError, SpecError
+from .errors import InputError, SdtmConvertError, SpecError
 
 FAILING = {"error": ("error",), "warning": ("error", "warning"), "none": ()}
 FAIL_ON = click.Choice(list(FAILING))
@@ -82,7 +82,10 @@ def build(study: str, out: str, raw: str | None, only: str | None, jobs: int, fo
     from .formats import parse_formats
     from .output import write_package
 
-    wanted = parse_formats(formats)
+    try:
+        wanted = parse_formats(formats)
+    except InputError as error:
+        raise click.UsageError(f"--format: {error}") from None
     built = run(checked, only=only.split(",") if only else None, strict=strict, jobs=jobs, progress=show)
     found = write_package(built, out, formats=wanted, jobs=jobs, progress=show)
     show("")

@@ -167,6 +167,13 @@ def test_only_the_datasets_asked_for_are_written(study, tmp_path):
     assert done.returncode == 2 and "the study maps no dataset 'DN'. It maps AE, DM." in done.stderr
 
 
+def test_datasets_are_written_in_other_forms_beside_xpt(study, tmp_path):
+    run("build", study, "--out", tmp_path / "package", "--format", "ndjson,parquet")
+    names = {name.rpartition("/")[2] for name in files(tmp_path / "package") if name.startswith("tabulations/sdtm/ae.")}
+    assert names == {"ae.xpt", "ae.ndjson", "ae.parquet"}
+    assert run("build", study, "--out", tmp_path / "other", "--format", "jsn").returncode == 2
+
+
 def test_strict_makes_an_unaccounted_field_an_error(study, tmp_path):
     (study / "raw" / "dm.csv").write_text("SUBJ,SEX,SHOE\n1,M,43\n2,F,38\n", encoding="utf-8")
     for strict, severity in (([], "warning"), (["--strict"], "error")):
