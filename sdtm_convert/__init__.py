@@ -16,7 +16,7 @@ __all__ = [*_HOMES, "validate"]
 def __getattr__(name: str):
     """The public names, imported when they are first used: `sdtm-convert --help` waits for no data library."""
     if name == "validate":
-        return import_module(".validate", __name__).findings_of
+        return import_module(".validation", __name__).findings_of
     if name not in _HOMES:
         raise AttributeError(f"module 'sdtm_convert' has no attribute '{name}'")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -10,34 +10,12 @@ from pathlib import Path
 
 import click
 
-from .errors import InputError, SdtmConvertError, SpecError
+from .commands import Group
+from .errors import InputError
+from .rules_cli import rules
 
 FAILING = {"error": ("error",), "warning": ("error", "warning"), "none": ()}
 FAIL_ON = click.Choice(list(FAILING))
-
-
-class Command(click.Command):
-    """A command that answers our own errors with one clear message and the exit code that belongs to them."""
-
-    def invoke(self, context: click.Context):
-        try:
-            return super().invoke(context)
-        except SdtmConvertError as error:
-            click.echo(_spec_faults(error) if isinstance(error, SpecError) else f"sdtm-convert: {error}", err=True)
-            context.exit(error.exit_code)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            context.exit(3)
-
-
-def _spec_faults(error: SpecError) -> str:
-    count = sum(1 for fault in error.faults if fault.place.line)
-    counted = f"\nsdtm-convert: {count} {'fault' if count == 1 else 'faults'} in the specification; no data were read." if count else ""
-    return f"{error}{counted}"
-
-
-class Group(click.Group):
-    command_class = Command
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -270,3 +248,6 @@ def ct_import(file: str, into: str | None, name: str | None, version: str | None
 
     for path in import_terminology(Path(file), Path(into) if into else None, name, version):
         click.echo(f"written: {path}")
+
+
+main.add_command(rules)

@@ -21,7 +21,7 @@ from .findings import combine, findings
 from .model import Term, Terminology
 from .standard import available_terminologies, load_standard, load_terminology
 from .terminology import read_terminology
-from .validate import validate
+from .validation import validate
 from .waivers import apply_waivers, read_waivers
 
 NEWEST_CT = (("sdtm", "2025-03-28"), ("adam", "2025-03-28"))
@@ -71,9 +71,11 @@ def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", ver
     with TemporaryDirectory(prefix="sdtm-convert.") as workplace:
         read = read_datasets(paths, guide, encoding, Path(workplace))
         terms = _with_declared(_terminology(list(terminology)), read.defines)
+        defines = _defines(define, paths, read, Path(workplace))
         checked = validate(read.frames, metadata=read.metadata, standard=standard, version=version,
-                           rules=[Path(rule) for rule in rules] or None, terminology=terms, files=read.files)
-        described = [_described(each) for each in _defines(define, paths, read, Path(workplace))]
+                           rules=[Path(rule) for rule in rules] or None, terminology=terms, files=read.files,
+                           define=defines[0] if len(defines) == 1 else None)
+        described = [_described(each) for each in defines]
     waived = apply_waivers(combine([read.findings, checked.findings, *described]), accepted)
     live, known, gone = waived.live, findings(), 0
     if earlier is not None:

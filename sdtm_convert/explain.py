@@ -124,7 +124,7 @@ def _codelist_words(codelist: Codelist) -> str:
 
 
 def _conformance_rules() -> dict[str, object]:
-    from .validate import shipped_rules
+    from .validation import shipped_rules
 
     return {rule.id: rule for standard, _ in STANDARDS for rule in shipped_rules(standard)}
 

@@ -22,7 +22,7 @@ from .plan import Study
 from .readers import RawTable, read_raw
 from .sources import with_sources
 from .tables import Derived
-from .validate import validate
+from .validation import validate
 
 Progress = Callable[[str], None]
 MOST_NOTICES = 100  # of one rule on one dataset in a build's report; errors and warnings are all there

@@ -7,22 +7,7 @@ from pathlib import Path
 
 import click
 
-from .errors import SdtmConvertError
-
-
-class Command(click.Command):
-    """A command that answers our own errors with one clear message and the exit code that belongs to them."""
-
-    def invoke(self, context: click.Context):
-        try:
-            return super().invoke(context)
-        except SdtmConvertError as error:
-            click.echo(f"sdtm-convert: {error}", err=True)
-            context.exit(error.exit_code)
-
-
-class Group(click.Group):
-    command_class = Command
+from .commands import Group
 
 
 @click.group(cls=Group)

@@ -16,10 +16,10 @@ ORDER = """
     iso8601 date_formats imputation dates  condition_syntax condition_words conditions  columns registry units
     readers methods documents  terminology_tables terminology standard  rules
     plan resolve graph findings_domain load_mapping load  tables steps origins
-    derive conform validate sources accounting metadata
-    xpt define dataset_columns dataset_json dataset_json_read parquet archives described dataset_readers datasets baseline waivers conformance report
-    flow lineage output  explain trace_records trace  compare_tables compare compare_report
-    cli __main__
+    derive conform validation sources accounting metadata
+    xpt define dataset_columns dataset_json dataset_json_values dataset_json_read parquet formats  archives described dataset_readers datasets baseline waivers conformance report
+    flow lineage output  explain trace_records trace  compare_tables compare compare_report  rules_test
+    commands rules_cli cli __main__
 """.split()
 
 

@@ -10,7 +10,7 @@ from conftest import REPOSITORY
 from sdtm_convert.rules.operations import OPERATIONS
 from sdtm_convert.rules.operators import OPERATORS
 from sdtm_convert.rules.tables import RULE_TYPES
-from sdtm_convert.validate import shipped_rules
+from sdtm_convert.validation import shipped_rules
 
 PAGE = (REPOSITORY / "docs" / "rules.md").read_text(encoding="utf-8")
 RULES = [rule for standard in ("sdtmig", "adamig") for rule in shipped_rules(standard)]

@@ -6,7 +6,7 @@ import pytest
 from rule_cases import FOLDER, Case, found, read_cases
 
 from sdtm_convert.standard import load_terminology
-from sdtm_convert.validate import Validation, shipped_rules, validate
+from sdtm_convert.validation import Validation, shipped_rules, validate
 
 STANDARDS = {"SDTM": ("sdtmig", "3.4"), "ADAM": ("adamig", "1.3")}
 RULES = {rule.id: rule for standard, _ in STANDARDS.values() for rule in shipped_rules(standard)}

@@ -146,7 +146,7 @@ def test_a_rule_in_words(folder):
 
 def test_every_shipped_rule_can_be_put_in_words():
     from sdtm_convert.rules.words import rule_in_words
-    from sdtm_convert.validate import shipped_rules
+    from sdtm_convert.validation import shipped_rules
 
     for rule in [*shipped_rules("sdtmig"), *shipped_rules("adamig")]:
         assert rule.message.split()[0] in rule_in_words(rule)

@@ -14,7 +14,7 @@ from sdtm_convert.model import Dataset, Variable
 from sdtm_convert.rules.engine import STATUSES
 from sdtm_convert.rules.load import parse_rule
 from sdtm_convert.standard import load_terminology
-from sdtm_convert.validate import OUTCOME_COLUMNS, shipped_rules, validate
+from sdtm_convert.validation import OUTCOME_COLUMNS, shipped_rules, validate
 
 AE = pd.DataFrame({"STUDYID": "S", "DOMAIN": "AE", "USUBJID": ["A", "A", "B"], "AESEQ": [1.0, 2.0, 1.0], "AETERM": ["x", None, None],
                    "AESTDTC": ["2020-01-05", "2020-02", "2020-01-01"], "AEENDTC": ["2020-01-04", "2020-02-01", ""]})
