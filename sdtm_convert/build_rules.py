@@ -1,4 +1,4 @@
-"""What a build itself reports, beside the conformance rules: rule, severity, meaning. `sdtm-convert explain ID` prints it."""
+"""What build and validate themselves report, beside the conformance rules: rule, severity, meaning. `sdtm-convert explain ID` prints it."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ BUILD_RULES: dict[str, tuple[str, str]] = {
     "CONFORM-CONTROL": ("notice", "A text holds line breaks or other control characters; each was replaced by a blank."),
     "CONFORM-ASCII": ("warning", "A text holds characters outside US-ASCII."),
     "FILE-UNREADABLE": ("error", "A file that was to be validated cannot be read as a dataset."),
+    "FILE-IGNORED": ("warning", "An archive inside an archive is not looked into."),
+    "FILE-TYPE": ("error", "A variable that is declared Num holds values that are no numbers; it was read as text."),
+    "WAIVER-EXPIRED": ("notice", "A waiver has expired; the findings that it accepted are back."),
+    "WAIVER-UNUSED": ("notice", "A waiver accepts no finding."),
     "FILE-ENCODING": ("warning", "A file holds text in another encoding than UTF-8; it was read as the finding says."),
 }
 STRICT = ("RAW-TABLE", "RAW-FIELD", "RAW-ROW")  # errors with --strict

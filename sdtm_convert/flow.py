@@ -22,7 +22,7 @@ from .plan import Study
 from .readers import RawTable, read_raw
 from .sources import with_sources
 from .tables import Derived
-from .validation import validate
+from .validation import Validation, validate
 
 Progress = Callable[[str], None]
 MOST_NOTICES = 100  # of one rule on one dataset in a build's report; errors and warnings are all there
@@ -40,6 +40,7 @@ class Build:
     conformed: Conformed
     seconds: dict[str, float] = field(default_factory=dict)
     raw_rows: int = 0
+    outcomes: pd.DataFrame = field(default_factory=pd.DataFrame)  # what became of each rule on each dataset
 
 
 def build(study: Study | str | Path, raw: str | Path | None = None, *, only: Iterable[str] | None = None, strict: bool = False,
@@ -59,10 +60,11 @@ def build(study: Study | str | Path, raw: str | Path | None = None, *, only: Ite
     packages = clock("metadata", lambda: {part: package(study, conformed, part, created_of(study))
                                           for part in ("sdtm", "adam") if any(part_of(n, study, conformed) == part for n in conformed.datasets)})
     account = clock("account", lambda: build_findings(derived, conformed, tables, strict))
-    checked = clock("validate", lambda: [with_sources(_validated(part, packages[part], study, conformed), derived, conformed) for part in packages])
-    found = shortened(combine([account, *checked]), MOST_NOTICES)
+    checked = clock("validate", lambda: [_validated(part, packages[part], study, conformed) for part in packages])
+    found = combine([account, *(with_sources(each.findings, derived, conformed) for each in checked)])
+    found = shortened(found, MOST_NOTICES)
     return Build(study, conformed.datasets, found, packages, derived, conformed, clock.seconds,
-                 sum(len(table.frame) for table in tables.values()))
+                 sum(len(table.frame) for table in tables.values()), pd.concat([each.outcomes for each in checked], ignore_index=True))
 
 
 @dataclass
@@ -98,14 +100,13 @@ def read_all(study: Study, jobs: int = 1) -> dict[str, RawTable]:
         return {table.name: table for table in tables}
 
 
-def _validated(part: str, package: Package, study: Study, conformed: Conformed) -> pd.DataFrame:
+def _validated(part: str, package: Package, study: Study, conformed: Conformed) -> Validation:
     standard = study.sdtm if part == "sdtm" else study.adam
     own = {dataset.name: conformed.datasets[dataset.name] for dataset in package.datasets if dataset.records}
     if part == "adam":  # analysis datasets are checked against the tabulation that they come from
         own |= {name: frame for name, frame in conformed.datasets.items() if name == "DM"}
-    checked = validate(own, metadata={dataset.name: dataset for dataset in package.datasets}, standard=standard.name, version=standard.version,
-                       terminology=_with_sponsor_terms(study))
-    return checked.findings
+    return validate(own, metadata={dataset.name: dataset for dataset in package.datasets}, standard=standard.name, version=standard.version,
+                    terminology=_with_sponsor_terms(study))
 
 
 def _with_sponsor_terms(study: Study) -> list[Terminology]:

@@ -50,7 +50,7 @@ def write_package(built: Build, out: str | Path, *, formats: Iterable[str] = (),
         findings = combine(found)
         progress("report")
         write_findings(findings, folder / "reports", title=f"Findings of {built.study.name}", about=_about(built),
-                       synthetic_notice=built.study.notice, created=datetime.fromisoformat(_created(built)))
+                       synthetic_notice=built.study.notice, outcomes=built.outcomes, created=datetime.fromisoformat(_created(built)))
         write_lineage(built, folder / "lineage")
         _write_manifest(built, folder)
     return findings

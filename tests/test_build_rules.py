@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "sdtm_convert"
 
 def test_every_rule_that_code_names_is_described_and_no_other():
     named = {name for path in PACKAGE.rglob("*.py") if path.name != "build_rules.py"
-             for name in re.findall(r'"((?:RAW|MAP|CONFORM|FILE)-[A-Z-]+)"', path.read_text(encoding="utf-8"))}
+             for name in re.findall(r'"((?:RAW|MAP|CONFORM|FILE|WAIVER)-[A-Z-]+)"', path.read_text(encoding="utf-8"))}
     assert named == set(BUILD_RULES)
     assert set(STRICT) <= set(BUILD_RULES)
 

@@ -135,8 +135,9 @@ def model_names() -> frozenset[str]:
 
 def codelists_of(variable: StandardVariable | None, study: Study, chosen: Codelist | None = None) -> list[Codelist]:
     """The variable's codelists that are in the terminology given. `chosen` is the one that metadata give the variable, with the terms
-    that the study uses: the published one of its C-code takes its place, a sponsor's own stands as it is."""
-    if variable and chosen:
+    that the study uses: the published one of its C-code takes its place, a sponsor's own stands as it is. One of the standard's own
+    codelists for the variable stands for all of them."""
+    if variable and chosen and chosen.code not in variable.codelists:
         published = [terminology.find(chosen.code) for terminology in study.terminology] if chosen.code else []
         return [codelist for codelist in published if codelist][:1] or [chosen]
     codes = variable.codelists if variable else ()
