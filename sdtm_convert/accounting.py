@@ -84,7 +84,7 @@ def _unaccounted(derived: Derived, raw: dict[str, RawTable]) -> Iterable[pd.Data
 
 def _files(study: Study) -> Iterable[pd.DataFrame]:
     """Files beside the raw tables that nobody reads."""
-    known = {str(Path(source.file)) for source in study.raw.values()} | set(study.raw_not_submitted) | {"acrf_pages.csv"}
+    known = {str(Path(source.file)) for source in study.raw.values()} | set(study.raw_not_submitted)
     if not study.raw_folder.is_dir():
         return
     for path in sorted(study.raw_folder.iterdir()):

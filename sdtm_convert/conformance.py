@@ -29,7 +29,7 @@ NEWEST_CT = (("sdtm", "2025-03-28"), ("adam", "2025-03-28"))
 
 @dataclass(frozen=True, eq=False)
 class Conformance:
-    """The findings that count, and for each rule and dataset what became of it (see `validate.Validation`).
+    """The findings that count, and for each rule and dataset what became of it (see `validation.Validation`).
 
     `waived`: accepted findings, with `reason`, `who`, `expires`. `known`: those that the baseline has too; `gone`: how many of the
     baseline's are there no more. `places`: where a report points to, as "file" or "file:line", by dataset and variable; the variable is ""

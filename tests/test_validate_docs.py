@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from sdtm_convert.cli import main
+from sdtm_convert.formats import FORMATS
 from sdtm_convert.report import WRITERS
 from sdtm_convert.waivers import read_waivers
 
@@ -37,9 +38,8 @@ def commands() -> list[str]:
 def test_every_command_exists_with_its_options(line):
     _, name, *arguments = shlex.split(line)
     context = main.commands[name].make_context(name, arguments)  # refuses an option that there is not, and a wrong choice
-    formats = context.params.get("formats") or "text"
-    if name == "validate":
-        assert set(formats.split(",")) <= set(WRITERS) and ("--format" not in arguments or context.params["out"])
+    formats = set((context.params.get("formats") or "text").split(","))
+    assert formats <= (set(FORMATS) if name == "build" else set(WRITERS)) and ("--format" not in arguments or context.params["out"])
 
 
 def test_both_examples_run_something():

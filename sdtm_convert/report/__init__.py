@@ -56,7 +56,7 @@ def write_findings(
     `title` and `about` (name -> value: study, standard, versions ...) head the reports for people, as does `synthetic_notice`
     where the data are no real ones. `created` is the date in the files' own metadata; equal input gives equal bytes.
 
-    `outcomes` (columns: see `validate.Validation`) says what became of each rule on each dataset, `waived` are accepted findings (with
+    `outcomes` (columns: see `validation.Validation`) says what became of each rule on each dataset, `waived` are accepted findings (with
     `reason`, `who`, `expires`); beside findings.json they are outcomes.json and waived.json. `places` says where to point to, as "file" or
     "file:line", by dataset and variable, "" for the file of the dataset itself. `failing`: the severities that fail a test of junit.xml.
 
