@@ -20,6 +20,11 @@ from .errors import Fault, InputError, Place, SpecError, did_you_mean
 Path_ = tuple  # of keys and list positions, from the top of the document to a value
 LARGEST_DOCUMENT = 200_000  # values; aliases that expand beyond it are refused
 DEEPEST_DOCUMENT = 50  # levels; an alias to what it stands in has no end
+_SCALARS = yaml.constructor.SafeConstructor()
+_READ_SCALAR = {  # by tag; all else, dates too, is text
+    "tag:yaml.org,2002:int": _SCALARS.construct_yaml_int, "tag:yaml.org,2002:float": _SCALARS.construct_yaml_float,
+    "tag:yaml.org,2002:bool": _SCALARS.construct_yaml_bool, "tag:yaml.org,2002:null": _SCALARS.construct_yaml_null,
+}
 DROPPED_FROM = ("variables", "supplemental", "tests")  # what `drop` takes names from
 
 
@@ -55,13 +60,7 @@ def read_document(path: Path, schema: str = "") -> Document:
 
 def parse_document(text: str, file: str) -> Document:
     """The YAML in `text`; `file` names it in messages."""
-    try:
-        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise SpecError([Fault(Place(file, mark.line + 1 if mark else 0), f"not YAML: {error.problem}.")]) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SpecError([Fault(Place(file), f"not YAML: {error}.")]) from None
+    node = _compose(text, file)
     places: dict[Path_, Place] = {}
     faults: list[Fault] = []
     data = {} if node is None else _plain(node, (), file, places, faults)
@@ -70,6 +69,30 @@ def parse_document(text: str, file: str) -> Document:
     if faults:
         raise SpecError(faults)
     return Document(file, data, places)
+
+
+def parse_values(text: str, file: str) -> dict:
+    """The YAML in `text` as YAML means it, numbers, booleans and nothing as such, without places: for files whose places are asked for
+    only where they are wrong. What `parse_document` refuses is refused."""
+    if "&" in text:
+        parse_document(text, file)  # an anchor: aliases could make the document grow
+    node = _compose(text, file)
+    if not isinstance(node, yaml.MappingNode) or not _keys_are_plain(node):
+        return parse_document(text, file).data
+    try:
+        return _values(node)
+    except ValueError as error:
+        raise SpecError([Fault(Place(file), f"not YAML: {error}.")]) from None
+
+
+def _compose(text: str, file: str) -> yaml.Node | None:
+    try:
+        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise SpecError([Fault(Place(file, mark.line + 1 if mark else 0), f"not YAML: {error.problem}.")]) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SpecError([Fault(Place(file), f"not YAML: {error}.")]) from None
 
 
 def _plain(node: yaml.Node, path: Path_, file: str, places: dict, faults: list) -> dict | list | str:
@@ -95,6 +118,25 @@ def _plain(node: yaml.Node, path: Path_, file: str, places: dict, faults: list) 
             places[(*path, key)] = place
             result[key] = _plain(value_node, (*path, key), file, places, faults)
     return result
+
+
+def _keys_are_plain(node: yaml.Node) -> bool:
+    """Whether every mapping has keys of text, each once, and none that merges."""
+    if isinstance(node, yaml.ScalarNode):
+        return True
+    if isinstance(node, yaml.SequenceNode):
+        return all(map(_keys_are_plain, node.value))
+    keys = {key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)}
+    return len(keys) == len(node.value) and "<<" not in keys and all(_keys_are_plain(value) for _, value in node.value)
+
+
+def _values(node: yaml.Node) -> dict | list | str | float | bool | None:
+    if isinstance(node, yaml.ScalarNode):
+        read = _READ_SCALAR.get(node.tag)
+        return read(node) if read else node.value
+    if isinstance(node, yaml.SequenceNode):
+        return [_values(item) for item in node.value]
+    return {key.value: _values(value) for key, value in node.value}
 
 
 # --- One document over another ----------------------------------------------------------------------------------------
@@ -167,58 +209,65 @@ def load_schema(name: str) -> dict:
     return json.loads((files("sdtm_convert.schemas") / f"{name}.json").read_text(encoding="utf-8"))
 
 
+@lru_cache
+def _validator(name: str):
+    from jsonschema_rs import Draft202012Validator
+
+    return Draft202012Validator(load_schema(name))
+
+
 def check_schema(document: Document, name: str) -> list[Fault]:
     """Every fault of the document against the JSON Schema, each with its place and, for a wrong key, did-you-mean."""
-    from jsonschema import Draft202012Validator
-
-    validator = Draft202012Validator(load_schema(name))
-    faults = []
-    for error in validator.iter_errors(document.data):
-        faults.extend(_schema_faults(document, _deepest(error)))
-    return faults
+    validator = _validator(name)
+    if validator.is_valid(document.data):
+        return []
+    errors = [_deepest(error) for error in validator.iter_errors(document.data)]
+    return [fault for error in errors for fault in _schema_faults(document, error, load_schema(name))]
 
 
 def _deepest(error):
     """Of the alternatives of an anyOf, the failure that got furthest: it tells most about what was meant."""
-    while error.context:
-        error = max(error.context, key=lambda inner: (len(inner.absolute_path), inner.validator != "type"))
+    while error.kind.name == "anyOf":
+        inner = [inner for alternative in error.kind.context for inner in alternative]
+        error = max(inner, key=lambda inner: (len(inner.instance_path), inner.kind.name != "type"))
     return error
 
 
-def _schema_faults(document: Document, error) -> list[Fault]:
-    path = tuple(error.absolute_path)
-    if "propertyNames" in error.absolute_schema_path:
-        hint = error.schema.get("description", "")
-        return [Fault(document.place(*path, error.instance, what=".".join(map(str, path))), f"'{error.instance}' cannot be a name here.", hint)]
+def _schema_faults(document: Document, error, schema: dict) -> list[Fault]:
+    path, kind = tuple(error.instance_path), error.kind.name
     what = ".".join(str(part) for part in path)
-    if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        patterns = list(error.schema.get("patternProperties", {}))
-        wrong = [key for key in error.instance if key not in known and not _matches_any(patterns, key)]
-        return [Fault(document.place(*path, key, what=what), f"unknown key '{key}'.", did_you_mean(key, known) or
-                      f"Known here: {', '.join(known)}.") for key in wrong]
-    if error.validator == "required":
-        missing = [key for key in error.validator_value if key not in error.instance]
-        return [Fault(document.place(*path, what=what), f"the key '{key}' is missing.") for key in missing]
+    if "propertyNames" in error.schema_path:
+        while hasattr(error.kind, "error"):
+            error = error.kind.error
+        hint = _part(schema, error.schema_path).get("description", "")
+        return [Fault(document.place(*path, error.instance, what=what), f"'{error.instance}' cannot be a name here.", hint)]
+    rule = _part(schema, error.schema_path)
+    if kind == "additionalProperties":
+        known = list(rule.get("properties", {}))
+        return [Fault(document.place(*path, key, what=what), f"unknown key '{key}'.", did_you_mean(key, known) or f"Known here: {', '.join(known)}.")
+                for key in error.kind.unexpected]
+    if kind == "required" and "dependentRequired" not in error.schema_path:
+        return [Fault(document.place(*path, what=what), f"the key '{error.kind.property}' is missing.")]
     shown = json.dumps(error.instance, ensure_ascii=False)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    expected = error.schema.get("description", "")
     messages = {
-        "type": f"{shown} is not {_type_words(error.schema.get('type', ()))}.",
+        "type": f"{shown} is not {_type_words(rule.get('type', ()))}.",
         "minLength": "it is empty.",
-        "enum": f"{shown} is none of {', '.join(map(str, error.schema.get('enum', ())))}.",
+        "enum": f"{shown} is none of {', '.join(map(str, rule.get('enum', ())))}.",
         "pattern": f"{shown} does not have the form that is needed here.",
         "minProperties": "it is empty.",
         "minItems": "the list is empty.",
         "maxProperties": f"{shown} has more keys than may stand here.",
-        "dependentRequired": f"{error.message}.",
     }
-    hint = did_you_mean(str(error.instance), map(str, error.validator_value)) if error.validator == "enum" else expected
-    return [Fault(document.place(*path, what=what), messages.get(error.validator) or f"{error.message}.", hint)]
+    hint = did_you_mean(str(error.instance), map(str, rule["enum"])) if kind == "enum" else rule.get("description", "")
+    return [Fault(document.place(*path, what=what), messages.get(kind) or f"{error.message}.", hint)]
 
 
-def _matches_any(patterns: list[str], key: str) -> bool:
-    return any(re.search(pattern, key) for pattern in patterns)
+def _part(schema: dict, path: list) -> dict:
+    """The part of the schema whose keyword a path leads to."""
+    for step in path[:-1]:
+        schema = schema[step]
+    return schema
 
 
 def _type_words(types: str | list[str]) -> str:

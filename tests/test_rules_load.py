@@ -67,6 +67,21 @@ def test_rule_is_for_the_standards_of_its_authorities():
     assert not rule.is_for("sdtmig", "3.3") and not rule.is_for("adamig", "3.4")
 
 
+def test_a_key_given_twice_names_both_lines():
+    assert faults(RULE + "Description: Again.\n") == ["r.yml:31: Description: the key is given twice, first on line 10."]
+
+
+def test_a_date_in_a_rule_is_text_and_a_number_is_a_number():
+    rule = parse_rule(RULE.replace("value: 1}", "value: 2025-03-28}").replace("{name: --TERM, operator: non_empty}", "{name: A, operator: equal_to, value: 1.50}"))
+    assert rule.check.members[0].value == 1.5
+    assert rule.check.members[1].members[0].members[1].value == "2025-03-28"
+
+
+def test_aliases_that_grow_without_end_are_refused():
+    levels = "".join(f"k{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
+    assert "the document grows beyond 200000 values" in faults("k0: &a0 [x]\n" + levels)[0]
+
+
 def test_unknown_operator_names_file_line_place_and_the_likely_one():
     assert faults(RULE.replace("operator: non_empty", "operator: not_empty")) == [
         "r.yml:23: X-1 Check.all[0].operator: unknown operator 'not_empty'. Did you mean 'non_empty'?"]
