@@ -22,6 +22,7 @@ from .model import Dataset, Standard, Variable
 from .rules.engine import FAILED, NOT_RUN, Hits, Outcome, output_variables, run
 from .rules.load import load_rule
 from .rules.rule import Rule, conditions
+from .rules.rule_types import PRESENCE_TYPES
 from .rules.scope import out_of_scope
 from .rules.study import Study, make_study
 from .standard import available_standards, load_standard, load_terminology
@@ -117,7 +118,7 @@ def run_case(rule: Rule, data: Path, *, core_compatible: bool = False) -> tuple[
     study = read_case(data, core_compatible=core_compatible)
     outcomes = list(run([rule], study))
     rows = [row for outcome in outcomes for row in report(rule, outcome)]
-    if rule.rule_type == "Domain Presence Check":  # CDISC's engine says the same once for each dataset in scope
+    if rule.rule_type in PRESENCE_TYPES:  # CDISC's engine says the same once for each dataset in scope
         rows *= sum(not out_of_scope(rule, parts[0], study) for parts in study.parts.values())
     return outcomes, sorted(rows, key=_in_order)
 

@@ -55,7 +55,7 @@ def found(result, name: str) -> list:
 
 
 def test_variables_and_datasets_are_read_with_their_codelists(define):
-    facts = read_define_facts(define)["DM"]
+    facts = read_define_facts(define).datasets["DM"]
     assert facts.cells["define_dataset_key_sequence"] == ["USUBJID"] and facts.cells["define_dataset_location"] == "dm.xpt"
     assert facts.cells["define_dataset_variables"] == ["SEX", "USUBJID"] and facts.cells["define_dataset_variable_order"] == ["USUBJID", "SEX"]
     sex, subject = facts.variables
@@ -91,7 +91,7 @@ def test_a_file_that_is_no_xml_is_refused_and_entities_are_not_resolved(tmp_path
     (tmp_path / "secret.txt").write_text("SECRET", encoding="utf-8")
     attack = '<!DOCTYPE ODM [<!ENTITY x SYSTEM "secret.txt">]><ODM><ItemGroupDef Name="DM"><Description>&x;</Description></ItemGroupDef></ODM>'
     (tmp_path / "define.xml").write_text(attack, encoding="utf-8")
-    assert "SECRET" not in str(read_define_facts(tmp_path / "define.xml")["DM"].cells)
+    assert "SECRET" not in str(read_define_facts(tmp_path / "define.xml").datasets["DM"].cells)
     (tmp_path / "define.xml").write_text("<ODM>", encoding="utf-8")
     with pytest.raises(InputError, match="not well-formed"):
         read_define_facts(tmp_path / "define.xml")

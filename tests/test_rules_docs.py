@@ -9,7 +9,7 @@ from conftest import REPOSITORY
 
 from sdtm_convert.rules.operations import OPERATIONS
 from sdtm_convert.rules.operators import OPERATORS
-from sdtm_convert.rules.tables import RULE_TYPES
+from sdtm_convert.rules.rule_types import RULE_TYPES
 from sdtm_convert.validation import shipped_rules
 
 PAGE = (REPOSITORY / "docs" / "rules.md").read_text(encoding="utf-8")

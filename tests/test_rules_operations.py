@@ -109,6 +109,7 @@ BEGINNINGS = {  # lists too long to write out
 }
 
 
+ASK_DEFINE = {"define_variable_metadata", "define_extensible_codelists"}  # test_rules_define_level.py
 NOT_CARRIED_OUT = {name for name, function in OPERATIONS.items() if function.__name__ == "not_run"}
 
 
@@ -146,7 +147,7 @@ def test_model_has_the_variables_of_the_class_with_the_prefix_of_the_domain():
 
 
 def test_every_operation_has_an_example_and_a_docstring():
-    assert {example[0] for example in EXAMPLES} | set(BEGINNINGS) | set(NOT_CARRIED_OUT) == set(OPERATIONS)
+    assert {example[0] for example in EXAMPLES} | set(BEGINNINGS) | NOT_CARRIED_OUT | ASK_DEFINE == set(OPERATIONS)
     assert all(function.__doc__ for function in OPERATIONS.values())
 
 

@@ -12,10 +12,11 @@ from .matching import match_datasets
 from .operations import run_operations
 from .operators import ask, without_wildcard
 from .rule import ColumnMissing, Condition, Group, NotApplicable, NotRun, Rule, RuleError, conditions
+from .rule_types import PRESENCE_TYPES, RECORD_TYPES, RULE_TYPES
 from .scope import out_of_scope
 from .study import Study
 from .table import Table
-from .tables import RECORD_TYPES, RULE_TYPES, needed
+from .tables import needed
 
 PASSED, FINDINGS, NOT_APPLICABLE, NOT_RUN, FAILED = "passed", "findings", "not applicable", "not run", "failed"
 STATUSES = (PASSED, FINDINGS, NOT_APPLICABLE, NOT_RUN, FAILED)
@@ -46,7 +47,7 @@ class Outcome:
 def run(rules: Iterable[Rule], study: Study) -> Iterator[Outcome]:
     """Every rule on every dataset, in the order of the rules; parts of a split dataset together under the first one's name."""
     for rule in rules:
-        if rule.rule_type == "Domain Presence Check":
+        if rule.rule_type in PRESENCE_TYPES:
             yield _on_study(rule, study)
             continue
         for parts in _targets(rule, study):

@@ -12,7 +12,7 @@ from ..errors import Fault, InputError, Place, SpecError, did_you_mean
 from .operations import OPERATIONS
 from .operators import OPERATORS, missing_arguments
 from .rule import Condition, Group, Match, Operation, Rule, Scope
-from .tables import RULE_TYPES
+from .rule_types import RULE_TYPES
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -10,8 +10,11 @@ from datetime import datetime
 
 import numpy as np
 
+from . import operations_define as define
 from . import operations_library as library
+from . import operations_numbers as numbers
 from . import operations_values as values
+from . import operations_variables as variables
 from .column import Column, cells_to_column, constant, group_codes, numbers_to_column
 from .match import first_rows
 from .operators import without_wildcard
@@ -253,22 +256,6 @@ def minus(table: Table, study: Study, operation: Operation) -> Column:
     return Column(made.codes[groups], made.values)
 
 
-def difference(table: Table, study: Study, operation: Operation) -> Column:
-    """The number `name` minus the number `subtract`, row by row. (An addition to CDISC's operations.)"""
-    return numbers_to_column(_numbers(table, operation.name) - _numbers(table, operation.options["subtract"]))
-
-
-def percentage(table: Table, study: Study, operation: Operation) -> Column:
-    """100 times the number `name` divided by the number `of`, row by row; missing where `of` is 0. (An addition to CDISC's operations.)"""
-    whole = _numbers(table, operation.options["of"])
-    return numbers_to_column(100 * _numbers(table, operation.name) / np.where(whole == 0, np.nan, whole))
-
-
-def _numbers(table: Table, name: str) -> np.ndarray:
-    column = column_of(table, str(without_wildcard(name, table.prefix)))
-    return column.spread(column.values.numbers)
-
-
 # --- Names ------------------------------------------------------------------------------------------------------------
 
 
@@ -312,11 +299,17 @@ def extract_metadata(table: Table, study: Study, operation: Operation) -> Column
 OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
     "codelist_extensible": values.codelist_extensible,
     "codelist_terms": library.codelist_terms,
+    "codelist_terms_by_value": library.codelist_terms_by_value,
+    "companion": variables.companion,
+    "converted": numbers.converted,
     "dataset_names": dataset_names,
-    "define_extensible_codelists": values.needs("define.xml"),
-    "define_variable_metadata": values.needs("define.xml"),
-    "difference": difference,
+    "dataset_variables": variables.dataset_variables,
+    "date_part": numbers.date_part,
+    "define_extensible_codelists": define.define_extensible_codelists,
+    "define_variable_metadata": define.define_variable_metadata,
+    "difference": numbers.difference,
     "distinct": distinct,
+    "distinct_count": numbers.distinct_count,
     "domain_is_custom": library.domain_is_custom,
     "domain_label": library.domain_label,
     "dy": dy,
@@ -341,14 +334,21 @@ OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
     "minus": minus,
     "name_referenced_variable_metadata": values.needs("the labels and names of the SDTM model"),
     "paired_term": library.paired_term,
-    "percentage": percentage,
+    "percentage": numbers.percentage,
     "permissible_variables": library.permissible_variables,
+    "ratio": numbers.ratio,
     "record_count": record_count,
     "related_domain_is_custom": values.related_domain_is_custom,
+    "relative_day": numbers.relative_day,
     "required_variables": library.required_variables,
+    "sequence_record": variables.sequence_record,
+    "source_record": variables.source_record,
     "split_by": values.split_by,
     "standard_domains": values.standard_domains,
     "study_domains": study_domains,
+    "subject_value": variables.subject_value,
+    "time_part": numbers.time_part,
+    "unit_dimension": numbers.unit_dimension,
     "valid_codelist_dates": values.needs("the list of published terminology packages"),
     "valid_define_external_dictionary_version": values.needs("define.xml"),
     "valid_external_dictionary_code": values.needs("an external dictionary"),
@@ -358,6 +358,8 @@ OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
     "valid_meddra_code_term_pairs": values.needs("the MedDRA dictionary"),
     "valid_meddra_term_references": values.needs("the MedDRA dictionary"),
     "valid_whodrug_references": values.needs("the WHODrug dictionary"),
+    "value_in": variables.value_in,
+    "values_with_several": variables.values_with_several,
     "variable_count": variable_count,
     "variable_exists": variable_exists,
     "variable_is_null": variable_is_null,

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..model import Dataset, Standard, Terminology
-from .define_facts import DefineDataset, read_define_facts
+from .define_facts import DefineFacts, read_define_facts
 from .table import Table, frame_to_table, stack_tables
 
 Made = TypeVar("Made")
@@ -30,7 +30,7 @@ class Study:
     files: dict[str, tuple[str, int]] = field(default_factory=dict)  # name of the file, bytes
     unreadable: dict[str, str] = field(default_factory=dict)  # why a dataset that is there cannot be judged
     use_case: str = ""  # of an integrated guide (TIG)
-    define: dict[str, DefineDataset] | None = None  # what define.xml says of each dataset
+    define: DefineFacts | None = None  # what define.xml says
     core_compatible: bool = False  # answer as CDISC's engine 0.17.1 does where it departs from what a rule says
     cache: dict[Hashable, object] = field(default_factory=dict, repr=False)
 

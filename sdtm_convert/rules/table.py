@@ -120,6 +120,13 @@ def stack_tables(tables: Sequence[Table]) -> Table:
                  tuple(table.name for table in tables), np.repeat(np.arange(len(tables)), lengths))
 
 
+def take_rows(table: Table, rows: np.ndarray) -> Table:
+    """The table of some of its rows, by their numbers."""
+    return replace(table, rows=len(rows), make=lambda name: table.column(name).take(rows), added={}, kept={},
+                   names=(*table.names, *table.added), records=None if table.records is None else table.records[rows],
+                   part=None if table.part is None else table.part[rows])
+
+
 def with_column(table: Table, name: str, column: Column) -> Table:
     """The table with one more column, such as the result of an operation."""
     return replace(table, added={**table.added, name: column})

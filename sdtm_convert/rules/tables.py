@@ -1,4 +1,4 @@
-"""Rule types: what one row is that a rule's Check is asked about.
+"""Tables that rules look at: what one row is that a rule's Check is asked about.
 
 `Record Data` asks about the records. The metadata checks ask about a small table with one row a variable or a dataset; the value
 checks ask about every value, one variable at a time, so that nothing is melted. What a table cannot hold because it was not given
@@ -8,13 +8,10 @@ checks ask about every value, one variable at a time, so that nothing is melted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 from .column import Column, constant
-from .define_facts import DefineDataset
 from .library import class_of, codelists_of, standard_dataset, standard_variables, structure, the_standard
-from .rule import NotApplicable, NotRun
 from .study import Study
 from .table import Table, cells_to_table, stack_tables
 
@@ -52,10 +49,11 @@ def record_data(tables: tuple[Table, ...], study: Study) -> list[Table]:
 def variable_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row a variable: variable_name, variable_order_number, variable_data_type, variable_is_empty, variable_has_empty_values,
     record_count of the dataset and, where metadata are given, variable_declared_type, variable_label, variable_size, variable_format, variable_key."""
-    return [stack_tables([cells_to_table(table.name, _variable_cells(table, study), table) for table in tables])]
+    return [stack_tables([cells_to_table(table.name, variable_cells(table, study), table) for table in tables])]
 
 
-def _variable_cells(table: Table, study: Study) -> dict[str, list]:
+def variable_cells(table: Table, study: Study) -> dict[str, list]:
+    """The columns of Variable Metadata Check."""
     return study.once(("variable cells", table), lambda: _describe_variables(table, study))
 
 
@@ -98,16 +96,16 @@ def variable_metadata_against_library(tables: tuple[Table, ...], study: Study) -
 def _against_library(table: Table, study: Study) -> Table:
     the_standard(study)
     known = standard_variables(table, study)
-    own = _variable_cells(table, study)
+    own = variable_cells(table, study)
     given = study.metadata.get(table.name)
     described = given.by_name if given else {}
     names = own["variable_name"]
     chosen = [described[name].codelist if name in described else None for name in names]
-    library = _library_cells([known.get(name) for name in names], study, chosen)
+    library = library_cells([known.get(name) for name in names], study, chosen)
     return cells_to_table(table.name, own | library, table)
 
 
-def _library_cells(variables: list, study: Study, chosen: list | None = None) -> dict[str, list]:
+def library_cells(variables: list, study: Study, chosen: list | None = None) -> dict[str, list]:
     """The library_variable_ columns; `chosen` are the codelists that metadata give the variables, which stand before the standard's."""
     def of(attribute: str) -> list:
         return [getattr(variable, attribute) or None if variable else None for variable in variables]
@@ -137,7 +135,7 @@ def library_variables(tables: tuple[Table, ...], study: Study) -> list[Table]:
         return []
     names = {name for part in tables for name in part.names}
     variables = list(dataset.variables.values())
-    cells = _library_cells(variables, study)
+    cells = library_cells(variables, study)
     cells["variable_name"] = [variable.name if variable.name in names else _instance(variable.name, names) for variable in variables]
     return [cells_to_table(table.name, cells, table)]
 
@@ -153,10 +151,11 @@ def _instance(template: str, names: set[str]) -> str | None:
 def dataset_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row a dataset: dataset_name, record_count, domain, is_ap, ap_suffix, dataset_class, dataset_structure and, where metadata
     or files are given, dataset_label, dataset_keys, dataset_location, dataset_size."""
-    return [stack_tables([_dataset(table, study) for table in (tables[:1] if study.core_compatible else tables)])]
+    return [stack_tables([dataset_row(table, study) for table in (tables[:1] if study.core_compatible else tables)])]
 
 
-def _dataset(table: Table, study: Study) -> Table:
+def dataset_row(table: Table, study: Study) -> Table:
+    """The row of Dataset Metadata Check for one dataset."""
     given = study.metadata.get(table.name)
     known = standard_dataset(table, study)
     cells: dict[str, list] = {
@@ -180,16 +179,17 @@ def _dataset(table: Table, study: Study) -> Table:
 def domain_presence(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row for the study, with a column for every dataset (by the name of the whole) that holds its file name, or its own name where
     no files are given."""
-    return [cells_to_table("STUDY", {name: [_place(parts[0], study)] for name, parts in study.parts.items()}, tables[0])]
+    return [cells_to_table("STUDY", {name: [file_of(parts[0], study)] for name, parts in study.parts.items()}, tables[0])]
 
 
-def _place(table: Table, study: Study) -> str:
+def file_of(table: Table, study: Study) -> str:
+    """The name of the dataset's file, or its own name where no files are given."""
     return study.files[table.name][0] if table.name in study.files else table.name
 
 
 def values_with_variable_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """Every value: variable_value, with the columns of Variable Metadata Check for its variable."""
-    return [_values(table, row, cells) for table in tables for row, cells in _rows(_variable_cells(table, study))]
+    return [values_of_variable(table, row, cells) for table in tables for row, cells in rows_of(variable_cells(table, study))]
 
 
 def values_against_library(tables: tuple[Table, ...], study: Study) -> list[Table]:
@@ -199,133 +199,19 @@ def values_against_library(tables: tuple[Table, ...], study: Study) -> list[Tabl
     for table in tables:
         library = variable_metadata_against_library((table,), study)[0]
         cells = {name: library.column(name).cells.tolist() for name in library.names}
-        answer += [_values(table, row, own) for row, own in _rows(cells) if own["library_variable_name"] is not None]
+        answer += [values_of_variable(table, row, own) for row, own in rows_of(cells) if own["library_variable_name"] is not None]
     return answer
 
 
-def _rows(cells: dict[str, list]) -> list[tuple[str, dict[str, object]]]:
+def rows_of(cells: dict[str, list]) -> list[tuple[str, dict[str, object]]]:
+    """The name of each variable, with its row of a table of variables."""
     return [(name, {key: column[row] for key, column in cells.items()}) for row, name in enumerate(cells["variable_name"])]
 
 
-def _values(table: Table, name: str, cells: dict[str, object]) -> Table:
+def values_of_variable(table: Table, name: str, cells: dict[str, object]) -> Table:
     """One variable's values, with what is known of the variable in every row."""
     def make(wanted: str) -> Column:
         return replace(table.column(name), of_values=True) if wanted == "variable_value" else constant(cells[wanted], table.rows)
 
     return Table(table.name, (*cells, "variable_value"), table.rows, make, table.domain, table.rdomain, table.records, table.sources,
                  source=table)
-
-
-def define_items(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """One row a variable that define.xml has for the dataset: define_variable_name, _label, _data_type, _role, _size, _length, _ccode,
-    _format, _allowed_terms, _origin_type, _is_collected, _has_no_data, _order_number, _has_codelist, _codelist_coded_values,
-    _codelist_coded_codes, _mandatory, _has_comment, _has_method."""
-    return [cells_to_table(tables[0].name, _define_cells(tables[0], study), tables[0])]
-
-
-def define_items_against_library(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """As Define Item Metadata Check, with the library_variable_ columns of the standard's variable."""
-    table, cells = tables[0], _define_cells(tables[0], study)
-    the_standard(study)
-    dataset = standard_dataset(table, study)
-    known = [dataset.variables.get(name) if dataset else None for name in cells["define_variable_name"]]
-    return [cells_to_table(table.name, cells | _library_cells(known, study), table)]
-
-
-def variables_against_define(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """As Variable Metadata Check, with the define_variable_ columns that define.xml has for the variable; empty for other variables."""
-    return [stack_tables([_against_define(table, study, _variable_cells(table, study)) for table in tables])]
-
-
-def variables_against_define_and_library(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """As Variable Metadata Check against Library Metadata, with the define_variable_ columns too."""
-    made = [variable_metadata_against_library((table,), study)[0] for table in tables]
-    cells = [{name: one.column(name).cells.tolist() for name in one.names} for one in made]
-    return [stack_tables([_against_define(table, study, own) for table, own in zip(tables, cells)])]
-
-
-def values_against_define(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """Every value: variable_value, with the columns of Variable Metadata Check against Define XML for its variable."""
-    answer = []
-    for table in tables:
-        joined = _against_define(table, study, _variable_cells(table, study))
-        answer += [_values(table, row, own) for row, own in _rows({name: joined.column(name).cells.tolist() for name in joined.names})]
-    return answer
-
-
-def datasets_against_define(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """As Dataset Metadata Check, with define_dataset_name, _label, _location, _domain, _class, _structure, _is_non_standard, _variables,
-    _variable_order, _key_sequence, _has_no_data; empty for a dataset that define.xml does not have."""
-    described = _define(study)
-    made = []
-    for table in tables:
-        own = _dataset(table, study)
-        known = described.get(table.name)
-        empty = dict.fromkeys(next(iter(described.values())).cells) if described else {}
-        cells = {name: [cell or None] for name, cell in (known.cells if known else empty).items()}
-        made.append(cells_to_table(table.name, {name: own.column(name).cells.tolist() for name in own.names} | cells, table))
-    return [stack_tables(made)]
-
-
-def _define(study: Study) -> dict[str, DefineDataset]:
-    if study.define is None:
-        raise NotRun("define.xml")
-    return study.define
-
-
-def _define_cells(table: Table, study: Study) -> dict[str, list]:
-    known = _define(study).get(table.name)
-    if known is None or not known.variables:
-        raise NotApplicable("define.xml does not have the dataset")
-    return {name: [variable[name] if variable[name] != "" else None for variable in known.variables] for name in known.variables[0]}
-
-
-def _against_define(table: Table, study: Study, own: dict[str, list]) -> Table:
-    cells = _define_cells(table, study)
-    place = {name: row for row, name in enumerate(cells["define_variable_name"])}
-    rows = [place.get(name) for name in own["variable_name"]]
-    joined = {name: [None if row is None else column[row] for row in rows] for name, column in cells.items()}
-    return cells_to_table(table.name, own | joined, table)
-
-
-def needs_define(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """Not carried out."""
-    raise NotRun("more of define.xml than is read")
-
-
-def needs_document(tables: tuple[Table, ...], study: Study) -> list[Table]:
-    """Not carried out: it is about a USDM document, not about datasets."""
-    raise NotRun("a USDM document")
-
-
-RULE_TYPES: dict[str, Callable[[tuple[Table, ...], Study], list[Table]]] = {
-    "Record Data": record_data,
-    "Variable Metadata Check": variable_metadata,
-    "Variable Metadata Check against Library Metadata": variable_metadata_against_library,
-    "Library Variable Check": library_variables,
-    "Dataset Metadata Check": dataset_metadata,
-    "Domain Presence Check": domain_presence,
-    "Value Check with Variable Metadata": values_with_variable_metadata,
-    "Value Check with Dataset Metadata": values_with_variable_metadata,
-    "Value Check against Library Metadata": values_against_library,
-    "Dataset Contents Check against Define XML": needs_define,
-    "Dataset Metadata Check against Define XML": datasets_against_define,
-    "Domain Presence Check against Define XML": needs_define,
-    "Define Item Metadata Check": define_items,
-    "Define Item Metadata Check against Library Metadata": define_items_against_library,
-    "Define Item Group Metadata Check": datasets_against_define,
-    "Variable Metadata Check against Define XML": variables_against_define,
-    "Variable Metadata Check against Define XML and Library Metadata": variables_against_define_and_library,
-    "Value Check against Define XML Variable": values_against_define,
-    "Value Check against Define XML VLM": needs_define,
-    "Value Level Metadata Check against Define XML": needs_define,
-    "JSON Schema Check": needs_document,
-    "JSONata": needs_document,
-}
-RECORD_TYPES = (
-    "Record Data",
-    "Value Check with Variable Metadata",
-    "Value Check with Dataset Metadata",
-    "Value Check against Library Metadata",
-    "Value Check against Define XML Variable",
-)

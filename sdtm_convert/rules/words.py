@@ -11,7 +11,7 @@ from .load import load_rules
 from .operations import OPERATIONS
 from .operators import OPERATORS
 from .rule import Condition, Group, Match, Operation, Rule, conditions
-from .tables import RULE_TYPES
+from .rule_types import RULE_TYPES
 
 _JOIN = {"all": "all of these hold:", "any": "at least one of these holds:", "not": "this does not hold:"}
 
