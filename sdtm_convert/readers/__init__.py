@@ -4,33 +4,31 @@ Every value stays the text that was collected until a method of the mapping make
 `1.10` stays `1.10`, a date stays as it was typed. Cells that are empty or hold only white space become missing, here and
 nowhere else.
 
-To read another format, write one function `(path, name, options) -> RawTable` and enter it in `SUFFIXES`.
+To read another format, write one function `(path, name, options) -> RawTable` and enter it in `SUFFIXES`. A module is imported when a
+file asks for it: what reads Excel and SAS takes longer to import than most files to read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 
 from ..errors import InputError, did_you_mean
-from .excel import read_excel, refuse_old_excel
-from .parquet import read_parquet
 from .raw import Options, RawTable
-from .sas import read_sas7bdat, read_xport
-from .text import HEAD, read_text, text_fields
 
 __all__ = ["SUFFIXES", "RawTable", "read_fields", "read_raw"]
 
-SUFFIXES = {
-    ".csv": read_text,
-    ".tsv": read_text,
-    ".txt": read_text,
-    ".xlsx": read_excel,
-    ".xlsm": read_excel,
-    ".xls": refuse_old_excel,
-    ".sas7bdat": read_sas7bdat,
-    ".xpt": read_xport,
-    ".parquet": read_parquet,
+SUFFIXES = {  # module of this package and function in it
+    ".csv": ("text", "read_text"),
+    ".tsv": ("text", "read_text"),
+    ".txt": ("text", "read_text"),
+    ".xlsx": ("excel", "read_excel"),
+    ".xlsm": ("excel", "read_excel"),
+    ".xls": ("excel", "refuse_old_excel"),
+    ".sas7bdat": ("sas", "read_sas7bdat"),
+    ".xpt": ("sas", "read_xport"),
+    ".parquet": ("parquet", "read_parquet"),
 }
 
 
@@ -75,14 +73,21 @@ def read_raw(
         raise InputError(f"{path}: ragged is 'refuse' or 'keep', not '{ragged}'.")
     options = Options(encoding, delimiter, header_rows, header_row, sheet, tuple(missing), ragged)
     try:
-        return SUFFIXES[suffix](path, name or path.stem, options)
+        return _reader(suffix)(path, name or path.stem, options)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def read_fields(path: str | Path, **options) -> tuple[str, ...]:
     """The field names of a raw file, in order; of a large text file only the head is read. `options` and errors as of `read_raw`."""
+    from .text import HEAD, text_fields
+
     path = Path(path)
-    if SUFFIXES.get(path.suffix.lower()) is read_text and path.stat().st_size > HEAD:
+    if SUFFIXES.get(path.suffix.lower(), ("",))[0] == "text" and path.stat().st_size > HEAD:
         return tuple(text_fields(path, Options(**{**options, "missing": tuple(options.get("missing", ()))})))
     return tuple(map(str, read_raw(path, **options).frame.columns))
+
+
+def _reader(suffix: str) -> Callable[[Path, str, Options], RawTable]:
+    module, function = SUFFIXES[suffix]
+    return getattr(import_module(f".{module}", __name__), function)
