@@ -82,7 +82,7 @@ def _print_summary(built, found, out: Path, seconds: float) -> None:
     click.echo(f"findings  {', '.join(f'{counts.get(severity, 0):,} {severity}s' for severity in ('error', 'warning', 'notice'))}")
     from .report import summary_text
 
-    click.echo(summary_text(found))
+    click.echo(summary_text(found, records=built.records))
     click.echo(f"{built.raw_rows:,} raw rows to {sum(map(len, built.datasets.values())):,} records in {seconds:.1f} s; package: {out}")
 
 
@@ -166,22 +166,36 @@ def validate(paths, standard, version, ct, rules, define, baseline, waivers, stu
     show = progress()
     show("validate")
     from .conformance import validate_files
-    from .report import WRITERS, summary_text, write_findings
+    from .report import WRITERS, count_words, outcome_text, summary_text, write_findings
 
     if unknown := [name for name in wanted if name not in WRITERS]:
         raise click.UsageError(f"--format: '{unknown[0]}' is none of {', '.join(WRITERS)}.")
     done = validate_files(paths, standard=standard, version=version, terminology=ct, rules=rules, define=define, encoding=encoding,
-                          waivers=waivers, baseline=baseline, study=study)
-    show("")
-    about = {"Checked": ", ".join(paths)} | ({"Baseline": f"{baseline}: {done.compared}"} if baseline else {})
+                          waivers=waivers, baseline=baseline, study=study, progress=show)
+    show("write the reports" if out else "")
     if out:
-        write_findings(done.findings, Path(out), wanted, title=f"Conformance to {standard.upper()} {version}", about=about, places=done.places,
-                       outcomes=done.outcomes, waived=done.waived, failing=FAILING[fail_on])
-    click.echo(summary_text(done.findings, done.waived))
-    statuses = done.outcomes["status"].value_counts()
-    click.echo(f"{len(done.datasets.frames)} datasets; rules and datasets: {', '.join(f'{count:,} {status}' for status, count in statuses.items())}")
-    click.echo("".join(f"{name}: {text}\n" for name, text in (("baseline", baseline and done.compared), ("waived", len(done.waived))) if text), nl=False)
+        write_findings(done.findings, Path(out), wanted, title=f"Conformance to {standard.upper()} {version}",
+                       about=_about(done, paths, rules, baseline), outcomes=done.outcomes, waived=done.waived, known=done.known,
+                       records=done.records, texts=done.texts, places=done.places, failing=FAILING[fail_on])
+    show("")
+    click.echo(summary_text(done.findings, done.waived, done.records))
+    click.echo(f"\n{count_words(done.findings, done.waived, done.known)}\n{_datasets(done.records)}; {outcome_text(done.outcomes)}")
+    if done.compared:
+        click.echo(f"baseline: {done.compared}")
     sys.exit(exit_code(done.findings, fail_on))
+
+
+def _about(done, paths: tuple[str, ...], rules: tuple[str, ...], baseline: str | None) -> dict[str, str]:
+    """What stands above the reports: what was checked, and by what."""
+    from importlib.metadata import version
+
+    about = {"Checked": f"{', '.join(paths)}: {_datasets(done.records)}", "Rules": ", ".join(rules) or "those that ship",
+             "Terminology": ", ".join(done.terminology), "sdtm-convert": version("sdtm-convert")}
+    return about | ({"Baseline": f"{baseline}: {done.compared}"} if baseline else {})
+
+
+def _datasets(records: dict[str, int]) -> str:
+    return f"{len(records)} dataset{'' if len(records) == 1 else 's'}, {sum(records.values()):,} records"
 
 
 @main.command()

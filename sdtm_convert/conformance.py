@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from .described import declared_terms
 from .errors import InputError
 from .findings import combine, findings
 from .model import Term, Terminology
+from .rule_texts import rule_texts
 from .standard import available_terminologies, load_standard, load_terminology
 from .terminology import read_terminology
 from .validation import validate
@@ -33,33 +34,41 @@ class Conformance:
 
     `waived`: accepted findings, with `reason`, `who`, `expires`. `known`: those that the baseline has too; `gone`: how many of the
     baseline's are there no more. `places`: where a report points to, as "file" or "file:line", by dataset and variable; the variable is ""
-    for the dataset's own file.
+    for the dataset's own file. `texts`: what each rule asks for. `terminology`: the sets of terms that were used, such as SDTM 2025-03-28.
     """
 
     findings: pd.DataFrame
     outcomes: pd.DataFrame
     datasets: Datasets
     waived: pd.DataFrame = field(default_factory=findings)
-    known: pd.DataFrame = field(default_factory=findings)
+    known: pd.DataFrame | None = None  # None without a baseline
     gone: int = 0
     places: dict[tuple[str, str], str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    terminology: tuple[str, ...] = ()
 
     @property
     def compared(self) -> str:
-        """How this run stands to the baseline, in words."""
-        return f"{len(self.findings):,} findings are new, {len(self.known):,} known, {self.gone:,} gone"
+        """How this run stands to the baseline, in words; "" without one."""
+        return "" if self.known is None else f"{len(self.findings):,} findings are new, {len(self.known):,} known, {self.gone:,} gone"
+
+    @property
+    def records(self) -> dict[str, int]:
+        """The number of records of each dataset."""
+        return {name: len(frame) for name, frame in self.datasets.frames.items()}
 
 
 def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", version: str = "3.4", terminology: Iterable[str | Path] = (),
                    rules: Sequence[str | Path] = (), define: str | Path | None = None, encoding: str | None = None,
-                   waivers: str | Path | None = None, baseline: str | Path | None = None, study: str | Path | None = None) -> Conformance:
+                   waivers: str | Path | None = None, baseline: str | Path | None = None, study: str | Path | None = None,
+                   progress: Callable[[str], None] = lambda stage: None) -> Conformance:
     """Judge the datasets in these files, folders and zip archives by the rules of a standard.
 
     `terminology`: official files, or dates such as 2025-03-28 of what ships or was imported; the shipped ones by default. `rules`: folders
     of rules in CDISC's open format, in place of the shipped ones. `define`: a define.xml to check too, against the XPT files beside it; one
     that lies in a folder named in `paths`, or in an archive, is found by itself. `waivers`: a YAML file (see waivers.py); `baseline`: the
     findings.json of an earlier run, whose findings are known. `study`: the folder of the study that made the package, so that `places`
-    name its files as they are found from here.
+    name its files as they are found from here. `progress` is told what is being done.
     Raises InputError for what cannot be read, SpecError for a wrong standard, rule, waiver or baseline.
     """
     paths = [Path(path) for path in paths]
@@ -69,19 +78,23 @@ def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", ver
     if define and not Path(define).is_file():
         raise InputError(f"{define}: there is no such define.xml.")
     with TemporaryDirectory(prefix="sdtm-convert.") as workplace:
-        read = read_datasets(paths, guide, encoding, Path(workplace))
+        read = read_datasets(paths, guide, encoding, Path(workplace), progress)
         terms = _with_declared(_terminology(list(terminology)), read.defines)
         defines = _defines(define, paths, read, Path(workplace))
+        progress(f"carry out rules on {len(read.frames)} datasets")
         checked = validate(read.frames, metadata=read.metadata, standard=standard, version=version,
                            rules=[Path(rule) for rule in rules] or None, terminology=terms, files=read.files,
                            define=defines[0] if len(defines) == 1 else None)
+        progress("check define.xml" if defines else "")
         described = [_described(each) for each in defines]
     waived = apply_waivers(combine([read.findings, checked.findings, *described]), accepted)
-    live, known, gone = waived.live, findings(), 0
+    live, known, gone = waived.live, None, 0
     if earlier is not None:
         compared = compare_findings(live, earlier)
         live, known, gone = compared.new, compared.known, compared.gone
-    return Conformance(combine([live]), checked.outcomes, read, waived.aside, known, gone, _places(paths, read, study))
+    places = _places(paths, read, study) | _sources(paths, read, live)
+    return Conformance(combine([live]), checked.outcomes, read, waived.aside, known, gone, places, rule_texts(checked.texts),
+                       tuple(f"{each.name} {each.version}" for each in terms))
 
 
 def _defines(given: str | Path | None, paths: list[Path], read: Datasets, workplace: Path) -> list[Path]:
@@ -113,6 +126,17 @@ def _places(paths: list[Path], read: Datasets, study: str | Path | None) -> dict
         for variable, about in variables.items():
             if dataset in read.frames and about.get("places"):
                 places[dataset, variable] = _from_here(Path(study) / about["places"][0]) if study else about["places"][0]
+    return places
+
+
+def _sources(paths: list[Path], read: Datasets, found: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """The files that findings name as their source and, under "", what was checked, for findings that are about no one file."""
+    places = {("", ""): _from_here(paths[0])} if paths else {}
+    for source in found["source"].dropna().unique():
+        file = next((each for path in paths for each in (path, path / source) if each.name == source and each.is_file()), None)
+        places |= {("", source): _from_here(file)} if file else {}
+    if len(read.defines) == 1 and read.defines[0].exists():
+        places["", read.defines[0].name] = _from_here(read.defines[0])
     return places
 
 

@@ -7,7 +7,7 @@ format, write one `Reader` (see dataset_readers.py) and enter it in `SUFFIXES`.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,7 +46,8 @@ class Datasets:
     defines: tuple[Path, ...] = ()
 
 
-def read_datasets(paths: Iterable[str | Path], standard: Standard, encoding: str | None = None, workplace: Path | None = None) -> Datasets:
+def read_datasets(paths: Iterable[str | Path], standard: Standard, encoding: str | None = None, workplace: Path | None = None,
+                  progress: Callable[[str], None] = lambda stage: None) -> Datasets:
     """Every dataset in these files, folders and zip archives.
 
     A file that cannot be read is a finding (FILE-UNREADABLE) and does not stop the rest; one in Windows-1252 is read, and said so
@@ -56,11 +57,12 @@ def read_datasets(paths: Iterable[str | Path], standard: Standard, encoding: str
     """
     if workplace is None:
         with TemporaryDirectory(prefix="sdtm-convert.") as place:
-            return read_datasets(paths, standard, encoding, Path(place))
+            return read_datasets(paths, standard, encoding, Path(place), progress)
     files, notes = _files([Path(path) for path in paths], standard, workplace)
     folders = {folder: _known(folder, standard, encoding, notes) for folder in dict.fromkeys(file.path.parent for file in files)}
     frames, metadata, origins = {}, {}, {}
-    for file in files:
+    for number, file in enumerate(files, 1):
+        progress(f"read {file.shown} ({number} of {len(files)})")
         for read in _read(file, folders[file.path.parent], notes):
             if read.name in frames:
                 raise InputError(f"{file.shown}: the dataset {read.name} is in {origins[read.name].shown} too; name one of them.")

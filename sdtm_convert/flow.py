@@ -41,6 +41,12 @@ class Build:
     seconds: dict[str, float] = field(default_factory=dict)
     raw_rows: int = 0
     outcomes: pd.DataFrame = field(default_factory=pd.DataFrame)  # what became of each rule on each dataset
+    texts: dict[str, str] = field(default_factory=dict)  # what each rule asks for
+
+    @property
+    def records(self) -> dict[str, int]:
+        """The number of records of each dataset."""
+        return {name: len(frame) for name, frame in self.datasets.items()}
 
 
 def build(study: Study | str | Path, raw: str | Path | None = None, *, only: Iterable[str] | None = None, strict: bool = False,
@@ -64,7 +70,8 @@ def build(study: Study | str | Path, raw: str | Path | None = None, *, only: Ite
     found = combine([account, *(with_sources(each.findings, derived, conformed) for each in checked)])
     found = shortened(found, MOST_NOTICES)
     return Build(study, conformed.datasets, found, packages, derived, conformed, clock.seconds,
-                 sum(len(table.frame) for table in tables.values()), pd.concat([each.outcomes for each in checked], ignore_index=True))
+                 sum(len(table.frame) for table in tables.values()), pd.concat([each.outcomes for each in checked], ignore_index=True),
+                 {rule: text for each in checked for rule, text in each.texts.items()})
 
 
 @dataclass

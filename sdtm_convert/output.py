@@ -29,6 +29,7 @@ from .formats import write_dataset
 from .lineage import write_lineage
 from .model import Package
 from .report import write_findings
+from .rule_texts import rule_texts
 
 FOLDERS = {"sdtm": Path("tabulations/sdtm"), "adam": Path("analysis/adam/datasets")}
 
@@ -50,7 +51,8 @@ def write_package(built: Build, out: str | Path, *, formats: Iterable[str] = (),
         findings = combine(found)
         progress("report")
         write_findings(findings, folder / "reports", title=f"Findings of {built.study.name}", about=_about(built),
-                       synthetic_notice=built.study.notice, outcomes=built.outcomes, created=datetime.fromisoformat(_created(built)))
+                       synthetic_notice=built.study.notice, outcomes=built.outcomes, created=datetime.fromisoformat(_created(built)),
+                       records=built.records, texts=rule_texts(built.texts))
         write_lineage(built, folder / "lineage")
         _write_manifest(built, folder)
     return findings

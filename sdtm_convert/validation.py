@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -30,10 +30,11 @@ _ELEMENTS_SHOWN = 5
 @dataclass(frozen=True, eq=False)
 class Validation:
     """The findings (see findings.py) and the outcomes: one row for each rule and dataset, with `rule`, `dataset`, `status` (passed,
-    findings, not applicable, not run, failed), `reason` and the number of `findings`."""
+    findings, not applicable, not run, failed), `reason` and the number of `findings`. `texts`: what each rule asks for, by its id."""
 
     findings: pd.DataFrame
     outcomes: pd.DataFrame
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 def validate(
@@ -73,7 +74,8 @@ def validate(
         count = sum(len(table) for table in found)
         tables += [table if limit is None else table.head(limit) for table in found]
         rows.append(_outcome_row(outcome, count))
-    return Validation(combine(tables), pd.DataFrame(rows, columns=list(OUTCOME_COLUMNS)))
+    texts = {rule.id: " ".join(rule.description.split()) for rule in chosen}
+    return Validation(combine(tables), pd.DataFrame(rows, columns=list(OUTCOME_COLUMNS)), texts)
 
 
 def findings_of(datasets: dict[str, pd.DataFrame], **options) -> pd.DataFrame:

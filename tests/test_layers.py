@@ -17,7 +17,7 @@ ORDER = """
     readers methods documents  terminology_tables terminology standard  rules
     plan resolve graph findings_domain load_mapping load  tables steps origins
     derive conform validation sources accounting metadata
-    xpt define dataset_columns dataset_json dataset_json_values dataset_json_read parquet formats  archives described dataset_readers datasets baseline waivers conformance report
+    xpt define dataset_columns dataset_json dataset_json_values dataset_json_read parquet formats  archives described dataset_readers datasets baseline waivers rule_texts conformance report
     flow lineage output  explain trace_records trace  compare_tables compare compare_report  rules_test
     commands rules_cli cli __main__
 """.split()

@@ -47,11 +47,39 @@ def records(table):
 
 
 def test_the_summary_has_one_line_a_rule_most_severe_and_most_frequent_first():
-    assert summarize(FOUND).values.tolist() == [
-        ["error", "R1", "AE, CM", 2, "End before start", "01-701 CM sequence 2: CMSTDTC; CMENDTC = 2014-02; 2014-01", ""],
-        ["warning", "R2", "LB", 3, "Not a date", "LB record 7: LBDTC = =1+1", ""],
-        ["notice", "R3", "LB", 1, "Noted", "", ""],
+    causes = summarize(FOUND)
+    assert [(cause.severity, cause.rule, cause.datasets, cause.count, cause.message, cause.detail, cause.extent) for cause in causes] == [
+        ("error", "R1", "AE, CM", 2, "End before start", "01-701 CM sequence 2: CMSTDTC; CMENDTC = 2014-02; 2014-01", ""),
+        ("warning", "R2", "LB", 3, "Not a date", "LB record 7: LBDTC = =1+1", ""),
+        ("notice", "R3", "LB", 1, "Noted", "", ""),
     ]
+    assert causes[1].samples == ("LB record 7: LBDTC = =1+1", 'LB record 8: </script><b>5 µg "x"', "LB record 9: -5")
+
+
+def test_a_rule_that_hits_all_records_is_one_line_that_says_so():
+    table = findings([{"rule": "R", "severity": "error", "dataset": name, "record": at, "message": "Wrong"}
+                      for name, records in (("AE", 12), ("TS", 3), ("DM", 1)) for at in range(1, records + 1)] * 2)
+    (cause,) = summarize(table, {"AE": 12, "TS": 4, "DM": 1})
+    assert (cause.count, cause.extent, [(share.dataset, share.findings, share.hit, share.records) for share in cause.shares]) == (
+        32, "all 12 records of AE", [("AE", 24, 12, 12), ("TS", 6, 3, 4), ("DM", 2, 1, 1)])
+    only = table[table["dataset"].eq("AE")]
+    assert summary_text(only, records={"AE": 12}).splitlines()[1] == "error     R     AE           24  Wrong (all 12 records; AE record 1)"
+    assert [each.extent for each in (*summarize(only), *summarize(only, {"AE": 13}))] == ["", ""]
+
+
+def test_each_message_of_a_rule_is_a_cause_and_the_rarest_of_very_many_share_one():
+    two = findings([{"rule": "R", "severity": "error", "message": text} for text in ("a.xpt: cut off", "b.xpt: empty", "b.xpt: empty")])
+    assert [(cause.message, cause.count) for cause in summarize(two)] == [("b.xpt: empty", 2), ("a.xpt: cut off", 1)]
+    many = findings([{"rule": "R", "severity": "error", "message": f"file {at}"} for at in range(50)] + [{"rule": "R", "severity": "error", "message": "file 49"}])
+    causes = summarize(many)
+    assert len(causes) == 20 and (causes[0].message, causes[0].count) == ("31 further messages, such as: file 18", 31)
+    assert (causes[1].message, causes[1].count) == ("file 49", 2) and sum(cause.count for cause in causes) == 51
+
+
+def test_a_finding_on_files_names_them():
+    table = findings([{"rule": "R", "severity": "error", "message": "no zip file", "source": name} for name in ("x.zip", "y.zip")])
+    assert [cause.detail for cause in summarize(table)] == ["x.zip, y.zip"]
+    assert summarize(findings([{"rule": "R", "severity": "error", "message": "x.zip: empty", "source": "x.zip"}]))[0].detail == ""
 
 
 def test_values_that_many_findings_share_are_counted_in_the_summary():
@@ -59,20 +87,20 @@ def test_values_that_many_findings_share_are_counted_in_the_summary():
     table = findings([{"rule": "R", "severity": "notice", "dataset": "AE", "record": at, "variables": "AEACN", "values": value, "message": "Own term"}
                       for at, value in enumerate(values, 1)])
     shared = "AEACN = HELD (3) | DOSE HELD (2) | A (1) | B (1) | C (1) | 2 more values"
-    assert summarize(table)["values"].tolist() == [shared]
+    assert [cause.values for cause in summarize(table)] == [shared]
     assert summary_text(table).splitlines()[1] == f"notice    R     AE           10  Own term ({shared})"
     two = findings([{"rule": "R", "severity": "notice", "variables": name, "values": "X"} for name in ("A", "A", "B")])
-    assert summarize(two)["values"].tolist() == ["A = X (2) | B = X (1)"]
+    assert [cause.values for cause in summarize(two)] == ["A = X (2) | B = X (1)"]
 
 
 def test_a_rule_of_two_severities_has_two_lines():
     table = findings([{"rule": "R", "severity": "warning"}, {"rule": "R", "severity": "error"}, {"rule": "R", "severity": "warning"}])
-    assert summarize(table)[["severity", "count"]].values.tolist() == [["error", 1], ["warning", 2]]
+    assert [(cause.severity, cause.count) for cause in summarize(table)] == [("error", 1), ("warning", 2)]
 
 
 def test_empty_texts_count_as_missing_in_the_example():
     table = findings([{"rule": "R", "severity": "error", "dataset": "DM", "usubjid": "", "variables": "", "values": "acrf.pdf"}])
-    assert summarize(table)["example"].tolist() == ["acrf.pdf"]
+    assert [cause.detail for cause in summarize(table)] == ["acrf.pdf"]
 
 
 def test_the_text_aligns_and_holds_one_line_a_rule():
@@ -140,10 +168,11 @@ def test_excel_holds_every_finding_as_text_or_number(tmp_path):
 
 
 def test_excel_begins_with_the_summary(tmp_path):
-    (path,) = written(tmp_path, ["xlsx"])
+    (path,) = written(tmp_path, ["xlsx"], records={"LB": 3}, texts={"R2": "Dates are ISO 8601."})
     rows = [[cell for cell in row if cell is not None] for row in openpyxl.load_workbook(path)["Summary"].iter_rows(values_only=True)]
     assert rows[:5] == [["Findings of <S1>"], [NOTICE], ["2 errors, 3 warnings, 1 notice"], ["Study", "S & 1"], ["Standard", "SDTMIG 3.4"]]
-    assert rows[6] == ["severity", "rule", "datasets", "count", "message", "example", "values"] and rows[8][:4] == ["warning", "R2", "LB", 3]
+    assert rows[6] == ["severity", "rule", "datasets", "count", "extent", "message", "values", "example", "rule text"]
+    assert rows[8] == ["warning", "R2", "LB", 3, "all 3 records", "Not a date", "LB record 7: LBDTC = =1+1", "Dates are ISO 8601."]
 
 
 def test_excel_spreads_over_sheets_what_one_cannot_hold(tmp_path, monkeypatch):
@@ -188,15 +217,19 @@ def embedded(path) -> list[dict]:
     data = json.loads(html.parse(str(path)).getroot().get_element_by_id("data").text)
     columns = {column["name"]: [column["values"][code] if code >= 0 else None for code in column["codes"]] for column in data["columns"]}
     assert data["count"] == len(columns["rule"])
-    return [dict(zip(columns, row)) for row in zip(*columns.values())]
+    return [dict.fromkeys(COLUMNS) | dict(zip(columns, row)) for row in zip(*columns.values())]  # columns without any value are left out
 
 
 def test_html_holds_the_summary_and_every_finding_in_one_file(tmp_path):
-    (path,) = written(tmp_path, ["html"])
+    (path,) = written(tmp_path, ["html"], records={"LB": 3, "CM": 7, "AE": 2}, texts={"R2": "Dates are ISO 8601."})
     page = html.parse(str(path)).getroot()
     assert embedded(path) == records(FOUND)
     cells = [[" ".join(cell.text_content().split()) for cell in row.iter("td")] for row in page.find_class("rules")[0].iter("tr")][1:]
-    assert cells[1] == ["warning", "R2", "LB", "3", "Not a dateLB record 7: LBDTC = =1+1"] and len(cells) == 3
+    assert cells[1] == ["warning", "R2", "LB", "3", "Not a date all 3 recordsLB record 7: LBDTC = =1+1 Rule, datasets, samples Dates are ISO 8601. "
+                        "LB: 3 findings, all 3 records Such as LB record 7: LBDTC = =1+1LB record 8: </script><b>5 µg \"x\"LB record 9: -5"]
+    assert len(cells) == 3 and "CM: 1 finding, 1 of 7 records" in cells[0][4]
+    datasets = [[cell.text_content() for cell in row.iter("td")] for row in page.find_class("datasets")[0].iter("tr")][1:]
+    assert datasets == [["AE", "2", "1", "", ""], ["CM", "7", "1", "", ""], ["LB", "3", "", "3", "1"]]
     assert page.findtext(".//h1") == page.findtext(".//title") == "Findings of <S1>" and page.find_class("notice-line")[0].text == NOTICE
     assert [term.text for term in page.iter("dt")] == list(ABOUT) and page.find(".//dd").text == "S & 1"
     assert not re.findall(r"(?:src|href)=\"(?!#)", path.read_text("utf-8")) and "url(" not in path.read_text("utf-8")

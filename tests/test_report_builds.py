@@ -80,7 +80,7 @@ def test_junit_has_a_suite_for_each_dataset_and_a_test_for_each_rule(tmp_path):
 def test_junit_shows_samples_and_says_how_many_more(tmp_path):
     (path,) = written(tmp_path, "junit")
     lines = etree.parse(str(path)).findtext(".//testcase[@name='R1']/failure").splitlines()
-    assert lines[0] == "01-701 AE sequence 1: AESEV = SEVER" and len(lines) == 11 and lines[-1] == "and 2 more"
+    assert lines[:2] == ["AESEV = SEVER (12)", "01-701 AE sequence 1: AESEV = SEVER"] and len(lines) == 12 and lines[-1] == "and 2 more"
 
 
 @pytest.mark.parametrize(("failing", "failed"), [(("error",), {"R1", "DEFINE-0001"}), (("error", "warning"), {"R1", "R2", "DEFINE-0001"}), ((), set())])
@@ -110,7 +110,7 @@ def test_sarif_has_one_result_for_each_rule_and_dataset_with_count_and_samples(t
     shown = [(each["ruleId"], each["level"], each["occurrenceCount"], len(each["relatedLocations"])) for each in run["results"]]
     assert shown == [("R1", "error", 12, 10), ("R2", "warning", 1, 1), ("R3", "note", 1, 1), ("DEFINE-0001", "error", 1, 1), ("R6", "error", 2, 2)]
     first = run["results"][0]
-    assert first["message"]["text"] == "AE: Not a term <&> (12 findings)"
+    assert first["message"]["text"] == "AE: Not a term <&> (12 findings: AESEV = SEVER (12))"
     assert first["relatedLocations"][1] == {
         "id": 2, "message": {"text": "01-701 AE sequence 2: AESEV = SEVER"}, "logicalLocations": [{"fullyQualifiedName": "AE[2].AESEV"}],
         "physicalLocation": {"artifactLocation": {"uri": "package/ae%20file.xpt"}}}
@@ -135,7 +135,7 @@ def test_sarif_suppresses_what_is_waived_and_tells_what_did_not_run(tmp_path):
 
 def test_fingerprints_differ_from_result_to_result_and_stay_from_run_to_run(tmp_path):
     def prints(folder, table):
-        return [each["partialFingerprints"]["ruleAndDataset/v1"] for each in sarif(written(folder, "sarif", table, waived=None)[0])["results"]]
+        return [each["partialFingerprints"]["ruleDatasetVariables/v1"] for each in sarif(written(folder, "sarif", table, waived=None)[0])["results"]]
 
     every = prints(tmp_path / "a", FOUND)
     assert len(set(every)) == 4 and prints(tmp_path / "b", FOUND.iloc[1:]) == every
@@ -182,5 +182,43 @@ def test_html_has_a_section_for_each(tmp_path):
 def test_waived_findings_are_counted_and_named_in_the_text(tmp_path):
     lines = written(tmp_path, "text")[0].read_text("utf-8").splitlines()
     assert lines[3] == "13 errors, 1 warning, 1 notice; 2 waived"
-    assert lines[-3:] == ["Waived", "rule  datasets  count  who       expires     reason", "R6    LB            2  M. Rossi  2027-06-30  Agreed <b>"]
+    assert lines[-7:-4] == ["Waived", "rule  datasets  count  who       expires     reason", "R6    LB            2  M. Rossi  2027-06-30  Agreed <b>"]
     assert summary_text(FOUND, WAIVED.iloc[:0]) == summary_text(FOUND)
+
+
+def test_the_text_says_what_failed_and_what_did_not_run(tmp_path):
+    lines = written(tmp_path, "text")[0].read_text("utf-8").splitlines()
+    assert lines[-3:] == ["rules and datasets: 3 not applicable, 1 passed, 4 findings, 1 not run, 1 failed", "failed: R4 on LB: ValueError: <x>",
+                          "not run: needs define.xml: R4"]
+
+
+# --- All records --------------------------------------------------------------------------------------------------------
+
+
+def test_a_rule_that_hits_all_records_says_so_in_every_report_for_people_and_builds(tmp_path):
+    records = {"AE": 12, "LB": 5}
+    paths = [written(tmp_path / format, format, records=records)[0] for format in ("junit", "sarif", "text", "html")]
+    assert suites(paths[0])["AE"]["R1"][1] == "12 findings (all 12 records): Not a term <&>"
+    assert sarif(paths[1])["results"][0]["message"]["text"] == "AE: Not a term <&> (12 findings, all 12 records: AESEV = SEVER (12))"
+    assert "Not a term <&> (all 12 records; AESEV = SEVER (12))" in paths[2].read_text("utf-8")
+    assert html.parse(str(paths[3])).getroot().find_class("extent")[0].text == "all 12 records"
+
+
+# --- Findings that a baseline has too -------------------------------------------------------------------------------------
+
+
+def test_known_findings_stand_apart_in_every_report_that_has_room_for_them(tmp_path):
+    known = FOUND.iloc[12:14]
+    assert [path.name for path in written(tmp_path, "json", known=known)][-1] == "known.json"
+    assert [row["rule"] for row in json.loads((tmp_path / "known.json").read_text())] == ["R2", "R3"]
+    assert "13 errors, 1 warning, 1 notice; 2 waived; 2 known" in written(tmp_path, "text", known=known)[0].read_text("utf-8")
+    page = html.parse(str(written(tmp_path, "html", known=known)[0])).getroot()
+    rows = [[" ".join(cell.text_content().split()) for cell in row.iter("td")] for row in page.find_class("known-list")[0].iter("tr")][1:]
+    assert rows == [["known", "warning", "R2", "AE", "1"], ["known", "notice", "R3", "LB", "1"]]
+    book = openpyxl.load_workbook(written(tmp_path, "xlsx", known=known)[0])
+    assert book.sheetnames == ["Summary", "Findings", "Waived", "Known", "Outcomes"] and book["Known"].max_row == 3
+    run = sarif(written(tmp_path, "sarif", known=known)[0])
+    states = {(each["ruleId"], each["baselineState"], "suppressions" in each) for each in run["results"]}
+    assert states == {("R1", "new", False), ("R2", "new", False), ("R3", "new", False), ("DEFINE-0001", "new", False), ("R6", "new", True),
+                      ("R2", "unchanged", True), ("R3", "unchanged", True)}
+    assert all("baselineState" not in each for each in sarif(written(tmp_path, "sarif")[0])["results"])

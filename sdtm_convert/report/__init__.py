@@ -19,11 +19,11 @@ from .excel import write_excel
 from .html import write_html
 from .junit import write_junit
 from .sarif import write_sarif
-from .summary import Report, summarize
-from .tables import write_csv, write_json, write_outcomes, write_waived
-from .text import summary_text, write_text
+from .summary import Report, count_words, summarize
+from .tables import write_csv, write_json, write_known, write_outcomes, write_waived
+from .text import outcome_text, summary_text, write_text
 
-__all__ = ["WRITERS", "Report", "summarize", "summary_text", "write_findings"]
+__all__ = ["WRITERS", "Report", "count_words", "outcome_text", "summarize", "summary_text", "write_findings"]
 
 # format -> its file, its writer
 WRITERS = {
@@ -48,6 +48,9 @@ def write_findings(
     created: datetime | None = None,
     outcomes: pd.DataFrame | None = None,
     waived: pd.DataFrame | None = None,
+    known: pd.DataFrame | None = None,
+    records: dict[str, int] | None = None,
+    texts: dict[str, str] | None = None,
     places: dict[tuple[str, str], str] | None = None,
     failing: Iterable[str] = ("error", "warning"),
 ) -> list[Path]:
@@ -57,8 +60,11 @@ def write_findings(
     where the data are no real ones. `created` is the date in the files' own metadata; equal input gives equal bytes.
 
     `outcomes` (columns: see `validation.Validation`) says what became of each rule on each dataset, `waived` are accepted findings (with
-    `reason`, `who`, `expires`); beside findings.json they are outcomes.json and waived.json. `places` says where to point to, as "file" or
-    "file:line", by dataset and variable, "" for the file of the dataset itself. `failing`: the severities that fail a test of junit.xml.
+    `reason`, `who`, `expires`), `known` findings that a baseline has too; beside findings.json they are outcomes.json, waived.json and
+    known.json. `records`: the number of records by dataset, so that a rule that hits all of them says so. `texts`: what each rule asks for,
+    by its id. `places` says where to point to, as "file" or "file:line", by dataset and variable, "" for the file of the dataset itself;
+    by "" and the name of a file, for the files that findings name as their source; by "" and "" for all else. `failing`: the severities
+    that fail a test of junit.xml.
 
     The files are written aside first and put in place together. Returns their paths. Raises `InputError` for an unknown format, or if
     the folder cannot be written.
@@ -68,7 +74,8 @@ def write_findings(
         if format not in WRITERS:
             hint = did_you_mean(format, WRITERS)
             raise InputError(f"{folder}: no report format '{format}'; known: {', '.join(WRITERS)}. {hint}".strip())
-    report = Report(findings, summarize(findings), title, dict(about), synthetic_notice, _in_utc(created), outcomes, waived, places or {}, tuple(failing))
+    report = Report(findings, summarize(findings, records), title, dict(about), synthetic_notice, _in_utc(created), outcomes, waived, known,
+                    records or {}, texts or {}, places or {}, tuple(failing))
     files = [written for format in formats for written in (WRITERS[format], *_companions(format, report))]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +93,8 @@ def _companions(format: str, report: Report) -> list[tuple[str, Callable]]:
     """What is written beside findings.json, which is a list of findings and nothing else."""
     if format != "json":
         return []
-    given = (("outcomes.json", write_outcomes, report.outcomes), ("waived.json", write_waived, report.waived))
+    given = (("outcomes.json", write_outcomes, report.outcomes), ("waived.json", write_waived, report.waived),
+             ("known.json", write_known, report.known))
     return [(file, write) for file, write, table in given if table is not None]
 
 

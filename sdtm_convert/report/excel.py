@@ -1,4 +1,4 @@
-"""Findings as an Excel workbook: a summary sheet, the findings with a filter, waived ones, and what became of each rule.
+"""Findings as an Excel workbook: a summary sheet, the findings with a filter, waived and known ones, and what became of each rule.
 
 The sheets are written out directly: a report of a hundred thousand findings takes a second that way, and the same findings
 give the same bytes. Texts are shared strings, which no spreadsheet runs as a formula; those that look like one are marked
@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import pandas as pd
 
-from .summary import SUMMARY_COLUMNS, Report
+from .summary import Cause, Report
 
 ROWS = 1_048_575  # below the header, on one sheet
 LONGEST = 32_767  # characters in a cell
@@ -31,12 +31,14 @@ RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
+SUMMARY = ("severity", "rule", "datasets", "count", "extent", "message", "values", "example", "rule text")
 WIDTHS = {"rule": 18, "severity": 14, "dataset": 10, "record": 10, "usubjid": 20, "seq": 8, "variables": 24, "values": 36}
 WIDTHS |= {"message": 70, "source": 28, "datasets": 18, "count": 10, "example": 60, "status": 15, "reason": 60, "findings": 10}
+WIDTHS |= {"extent": 22, "rule text": 60}
 
 
 def write_excel(report: Report, path: Path) -> None:
-    """Sheet Summary, then Findings (and Findings 2 ... where one sheet cannot hold them), then Waived and Outcomes where they are given."""
+    """Sheet Summary, then Findings (and Findings 2 ... where one sheet cannot hold them), then Waived, Known and Outcomes where they are given."""
     strings = Strings()
     tables = _tables(report)
     moment = report.created or datetime(1980, 1, 1)
@@ -51,7 +53,7 @@ def write_excel(report: Report, path: Path) -> None:
 
 def _tables(report: Report) -> dict[str, pd.DataFrame]:
     """The sheets after the summary, by name, none longer than a sheet may be."""
-    given = {"Findings": report.findings, "Waived": report.waived, "Outcomes": report.outcomes}
+    given = {"Findings": report.findings, "Waived": report.waived, "Known": report.known, "Outcomes": report.outcomes}
     sheets = {}
     for name, table in given.items():
         for number, start in enumerate(range(0, max(len(table), 1), ROWS), 1) if table is not None else ():
@@ -75,16 +77,20 @@ def _summary_sheet(report: Report, strings: Strings) -> Iterator[str]:
     head = [(report.title, TITLE), *([(report.synthetic_notice, ERROR)] if report.synthetic_notice else []), (report.counted, PLAIN)]
     rows = [[(text, style)] for text, style in head]
     rows += [[(name, PLAIN), (str(value), PLAIN)] for name, value in report.about.items()]
-    rows += [[], [(name, HEADER) for name in SUMMARY_COLUMNS]]
-    for line in report.summary[list(SUMMARY_COLUMNS)].itertuples(index=False, name=None):
-        styles = [SEVERITY_STYLES.get(line[0], PLAIN), PLAIN, PLAIN, PLAIN, WRAPPED, WRAPPED, WRAPPED]
-        rows.append(list(zip(line, styles)))
-    yield _sheet_head(SUMMARY_COLUMNS)
+    rows += [[], [(name, HEADER) for name in SUMMARY]]
+    rows += [_summary_line(cause, report) for cause in report.causes]
+    yield _sheet_head(SUMMARY)
     for number, row in enumerate(rows, 1):
         cells = (_cell(_letter(at), number, value, style, strings) for at, (value, style) in enumerate(row) if value != "")
         height = ' ht="24" customHeight="1"' if number == 1 else ""
         yield f'<row r="{number}"{height}>{"".join(cells)}</row>'
     yield "</sheetData></worksheet>"
+
+
+def _summary_line(cause: Cause, report: Report) -> list[tuple[object, int]]:
+    first = cause.samples[0] if cause.samples else ""
+    short = [(cause.severity, SEVERITY_STYLES.get(cause.severity, PLAIN)), (cause.rule, PLAIN), (cause.datasets, WRAPPED), (cause.count, PLAIN)]
+    return short + [(text, WRAPPED) for text in (cause.extent, cause.message, cause.values, first, report.texts.get(cause.rule, ""))]
 
 
 def _cell(letter: str, row: int, value: object, style: int, strings: Strings) -> str:

@@ -4,6 +4,8 @@
   const PAGE = 100;
   const SIZES = { message: "wide", variables: "middle", values: "middle", source: "middle" };
   const HEADS = { usubjid: "subject", seq: "sequence" };
+  // Characters that cannot be seen, or that turn the text around them: shown by their code.
+  const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\ufeff]/g;
   const SEVERITIES = ["error", "warning", "notice"];
   const element = (id) => document.getElementById(id);
 
@@ -72,7 +74,7 @@
     if (column.numeric) td.classList.add("number");
     if (column.name === "rule") td.classList.add("code");
     if (code < 0) return td;
-    const text = String(column.values[code]);
+    const text = String(column.values[code]).replace(UNSEEN, (one) => `[U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
     if (column.name === "severity") {
       const tag = document.createElement("span");
       tag.className = `tag ${SEVERITIES.includes(text) ? text : ""}`;
@@ -156,10 +158,9 @@
   };
   element("previous").onclick = () => turn(-1);
   element("next").onclick = () => turn(1);
-  for (const link of document.querySelectorAll("[data-rule]")) {
+  for (const link of document.querySelectorAll("[data-rule], [data-dataset]")) {
     link.onclick = () => {
-      setFilter("rule", link.dataset.rule);
-      setFilter("severity", link.dataset.severity);
+      for (const name of ["rule", "severity", "dataset"]) setFilter(name, link.dataset[name] || "");
       find();
     };
   }

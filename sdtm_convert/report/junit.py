@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import pandas as pd
 
-from .summary import Report, example, one_line
+from .summary import Report, counted, example, one_line, summarize
 
 SAMPLES = 10
 STUDY = "STUDY"  # the suite of what is about no one dataset
@@ -67,9 +67,12 @@ def _cases(report: Report) -> Iterator[tuple[str, str, str]]:
 def _found(rule: str, dataset: str, group: pd.DataFrame, report: Report) -> tuple[str, str]:
     severities = [severity for severity in ("error", "warning", "notice") if severity in set(group["severity"])]
     fails = any(severity in report.failing for severity in severities)
-    message = group["message"].dropna()
-    head = f"{len(group):,} finding{'s' * (len(group) > 1)}: {one_line(message.iloc[0]) if len(message) else rule}"
-    lines = [example(finding) or dataset for _, finding in group.head(SAMPLES).iterrows()]
+    causes = summarize(group, report.records)
+    extent = next((f" ({cause.extent})" for cause in causes if cause.extent), "")
+    head = f"{counted(len(group), 'finding')}{extent}: {one_line(causes[0].message) or rule}"
+    lines = [f"{cause.count:,} x {one_line(cause.message)}" for cause in causes] if len(causes) > 1 else []
+    lines += [cause.values for cause in causes if cause.values]
+    lines += [example(finding) or dataset for _, finding in group.head(SAMPLES).iterrows()]
     lines += [f"and {len(group) - SAMPLES:,} more"] * (len(group) > SAMPLES)
     body = _text("\n".join(lines))
     if fails:

@@ -1,8 +1,9 @@
 """Findings as SARIF 2.1.0 (OASIS), which code hosts and editors show beside the line at fault.
 
-One result for each rule, severity and dataset, with the number of findings and some of them as samples. It points to the line of the
-mapping that made the variable where that is known, else to the line that the finding itself names, else to the dataset's file. Waived
-findings are suppressed results with the reason.
+One result for each rule, severity, dataset and variables, with the number of findings and some of them as samples. It points to the line
+of the mapping that made the variable where that is known, else to the line that the finding itself names, else to the dataset's file, else
+to what was checked: some code hosts take no result without a place. Waived findings are suppressed results with the reason; so are those
+that a baseline has too, and then every result says whether it is new.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from .summary import Report, example, one_line
+from .summary import Cause, Report, counted, example, one_line, summarize
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {"error": "error", "warning": "warning", "notice": "note"}
@@ -26,12 +27,13 @@ _FILE_AND_LINE = re.compile(r"(?P<file>[^:]+\.(?:xml|ya?ml)):(?P<line>[1-9][0-9]
 
 
 def write_sarif(report: Report, path: Path) -> None:
-    results = [*_results(report.findings, report), *(_results(report.waived, report) if report.waived is not None else ())]
+    given = ((report.findings, "new"), (report.waived, "new"), (report.known, "unchanged"))
+    results = [result for table, state in given if table is not None for result in _results(table, state, report)]
     rules = list(dict.fromkeys(result["ruleId"] for result in results))
     for result in results:
         result["ruleIndex"] = rules.index(result["ruleId"])
     first = {result["ruleId"]: result for result in reversed(results)}
-    driver = {"name": "sdtm-convert", "version": _version(), "rules": [_rule(rule, first[rule]) for rule in rules]}
+    driver = {"name": "sdtm-convert", "version": _version(), "rules": [_rule(rule, first[rule], report) for rule in rules]}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "invocations": [_invocation(report)], "results": results,
            "properties": {"title": report.title, **({"notice": report.synthetic_notice} if report.synthetic_notice else {}), **report.about}}
     text = json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False)
@@ -45,43 +47,67 @@ def _version() -> str:
         return "0"
 
 
-def _rule(rule: str, result: dict) -> dict:
-    return {"id": rule, "shortDescription": {"text": result["properties"]["message"]}, "defaultConfiguration": {"level": result["level"]}}
+def _rule(rule: str, result: dict, report: Report) -> dict:
+    text = report.texts.get(rule)
+    told = {"fullDescription": {"text": text}, "help": {"text": f"{text}\nsdtm-convert explain {rule}"}} if text else {}
+    return {"id": rule, "shortDescription": {"text": result["properties"]["message"]}, **told, "defaultConfiguration": {"level": result["level"]}}
 
 
-def _results(table: pd.DataFrame, report: Report) -> Iterator[dict]:
-    by = ["rule", "severity", "dataset", *(name for name in ("reason", "who", "expires") if name in table.columns)]
-    for key, group in table.fillna({"dataset": ""}).groupby(by, sort=False, dropna=False):
-        rule, severity, dataset, *accepted = key
-        messages = group["message"].dropna()
-        message = one_line(messages.iloc[0]) if len(messages) else rule
+def _results(table: pd.DataFrame, state: str, report: Report) -> Iterator[dict]:
+    by = ["rule", "severity", "dataset", "variables", *(name for name in ("reason", "who", "expires") if name in table.columns)]
+    for key, group in table.fillna({"dataset": "", "variables": ""}).groupby(by, sort=False, dropna=False):
+        rule, severity, dataset, variables, *accepted = key
+        causes = summarize(group, report.records)
         result = {
             "ruleId": rule,
             "level": LEVELS.get(severity, "warning"),
-            "message": {"text": f"{f'{dataset}: ' if dataset else ''}{message} ({len(group):,} finding{'s' * (len(group) > 1)})"},
+            "message": {"text": _message(dataset, causes, len(group))},
             "occurrenceCount": len(group),
-            "partialFingerprints": {"ruleAndDataset/v1": hashlib.sha256(f"{rule}\n{severity}\n{dataset}".encode()).hexdigest()},
-            "properties": {"dataset": dataset, "count": len(group), "message": message},
+            "partialFingerprints": {"ruleDatasetVariables/v1": _fingerprint(rule, severity, dataset, variables)},
+            "properties": {"dataset": dataset, "variables": variables, "count": len(group), "message": one_line(causes[0].message) or rule},
+            "locations": [_location(group.iloc[0], dataset, report)],
+            "relatedLocations": [_sample(number, finding, dataset, report) for number, (_, finding) in enumerate(group.head(SAMPLES).iterrows(), 1)],
         }
-        if location := _location(group.iloc[0], dataset, report):
-            result["locations"] = [location]
-        result["relatedLocations"] = [_sample(number, finding, dataset, report) for number, (_, finding) in enumerate(group.head(SAMPLES).iterrows(), 1)]
+        if report.known is not None:
+            result["baselineState"] = state
         if accepted:
             reason, who, expires = accepted
             result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": f"{reason} (accepted by {who}, until {expires})"}]
+        elif state == "unchanged":
+            result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": "The baseline has it too."}]
         yield result
+
+
+def _message(dataset: str, causes: list[Cause], count: int) -> str:
+    """What is wrong, how often, and the values that share it: "AE: Not a term. (12 findings, all 12 records: AESEV = SEVER (12))"."""
+    extent = next((f", {cause.extent}" for cause in causes if cause.extent), "")
+    values = causes[0].values if len(causes) == 1 else f"{len(causes):,} different messages"
+    told = f"{counted(count, 'finding')}{extent}{f': {values}' if values else ''}"
+    return f"{f'{dataset}: ' if dataset else ''}{one_line(causes[0].message) or causes[0].rule} ({told})"
+
+
+def _fingerprint(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _location(finding: pd.Series, dataset: str, report: Report) -> dict:
     """Where the fault can be mended."""
-    names = str(finding["variables"]).split("; ") if pd.notna(finding["variables"]) else []
+    names = str(finding["variables"]).split("; ") if finding["variables"] else []
     mapped = next((report.places[dataset, name] for name in names if name and (dataset, name) in report.places), "")
-    named = _FILE_AND_LINE.fullmatch(str(finding["source"])) if pd.notna(finding["source"]) else None
-    place = mapped or (named[0] if named else report.places.get((dataset, ""), ""))
+    place = mapped or _named_place(finding, report) or report.places.get((dataset, "")) or report.places.get(("", ""), "")
     location = {"physicalLocation": _physical(place)} if place else {}
     if dataset:
         location["logicalLocations"] = [{"name": dataset, "fullyQualifiedName": ".".join([dataset, *names[:1]]), "kind": "module"}]
     return location
+
+
+def _named_place(finding: pd.Series, report: Report) -> str:
+    """The file, and the line where there is one, that the finding names as its source: "define.xml:12"; "" where it is no such file."""
+    source = "" if pd.isna(finding["source"]) else str(finding["source"])
+    found = _FILE_AND_LINE.fullmatch(source)
+    if found is None:
+        return report.places.get(("", source), "") if source else ""
+    return f"{report.places.get(('', found['file']), found['file'])}:{found['line']}"
 
 
 def _sample(number: int, finding: pd.Series, dataset: str, report: Report) -> dict:

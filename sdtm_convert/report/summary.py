@@ -1,80 +1,170 @@
-"""Findings by rule: one line a rule, however many records it hits."""
+"""Findings by cause: one line for each rule and message, however many records it hits."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from ..findings import SEVERITIES
 
-SUMMARY_COLUMNS = ("severity", "rule", "datasets", "count", "message", "example", "values")
 WAIVED_COLUMNS = ("rule", "datasets", "count", "who", "expires", "reason")
 OUTCOME_COLUMNS = ("status", "rule", "datasets", "findings", "reason")
 STATUSES = ("failed", "not run", "findings", "passed", "not applicable")
 LONGEST_VALUE = 80
 MOST_VALUES = 5
+MOST_SAMPLES = 5
+MOST_MESSAGES = 20  # of one rule, each with a line of its own; beyond it the rarest share one
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a cause hits in one dataset: the number of findings, of records that have one, and of all records (0 = unknown)."""
+
+    dataset: str
+    findings: int
+    hit: int = 0
+    records: int = 0
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether every record is hit; of a dataset with one record that says nothing."""
+        return self.hit == self.records > 1
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One line of a summary. `values`: the most frequent ones where some repeat, as "AEACN = DOSE HELD (120) | HELD (3)"; `samples`: single
+    findings, as "01-701-1015 AE sequence 3: AESTDTC = 2014-13-01"."""
+
+    severity: str
+    rule: str
+    message: str
+    count: int
+    shares: tuple[Share, ...]
+    values: str
+    samples: tuple[str, ...]
+
+    @property
+    def datasets(self) -> str:
+        """The names of the datasets, joined by ", "."""
+        return ", ".join(share.dataset for share in self.shares if share.dataset)
+
+    @property
+    def extent(self) -> str:
+        """Where every record of a dataset is hit, that: "all 254 records", "all 1,191 records of AE, all 60 records of TS"; else ""."""
+        if len(self.shares) == 1 and self.shares[0].everywhere:
+            return f"all {self.shares[0].records:,} records"
+        return ", ".join(f"all {share.records:,} records of {share.dataset}" for share in self.shares if share.everywhere)
+
+    @property
+    def detail(self) -> str:
+        """What stands behind the message: the most frequent values, else the first sample."""
+        return self.values or (self.samples[0] if self.samples else "")
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What a writer writes: the findings, their summary, and what is said above them.
+    """What a writer writes: the findings, their causes, and what is said above them.
 
-    `outcomes` (rule, dataset, status, reason, findings) and `waived` (findings with reason, who, expires) are None where nobody gave them.
+    `outcomes` (rule, dataset, status, reason, findings), `waived` (findings with reason, who, expires) and `known` (findings that a baseline
+    has too) are None where nobody gave them. `records`: the number of records by dataset. `texts`: what each rule asks for, by its id.
     `places`: "file" or "file:line" by dataset and variable, "" for the dataset's file. `failing`: the severities that fail a test.
     """
 
     findings: pd.DataFrame
-    summary: pd.DataFrame  # as `summarize` returns it
+    causes: list[Cause]  # as `summarize` returns them
     title: str
     about: dict[str, str]
     synthetic_notice: str = ""
     created: datetime | None = None
     outcomes: pd.DataFrame | None = None
     waived: pd.DataFrame | None = None
+    known: pd.DataFrame | None = None
+    records: dict[str, int] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
     places: dict[tuple[str, str], str] = field(default_factory=dict)
     failing: tuple[str, ...] = ("error", "warning")
 
     @property
     def counts(self) -> dict[str, int]:
         """The number of findings of each severity."""
-        counts = self.findings["severity"].value_counts()
-        return {severity: int(counts.get(severity, 0)) for severity in SEVERITIES}
+        return severity_counts(self.findings)
 
     @property
     def counted(self) -> str:
-        """The counts in words, such as "2 errors, 0 warnings, 1 notice; 3 waived"."""
-        words = ", ".join(f"{count:,} {severity}{'' if count == 1 else 's'}" for severity, count in self.counts.items())
-        return f"{words}; {len(self.waived):,} waived" if self.waived is not None and len(self.waived) else words
+        """The counts in words."""
+        return count_words(self.findings, self.waived, self.known)
 
 
-def summarize(findings: pd.DataFrame) -> pd.DataFrame:
-    """One row for each rule and severity: `datasets` (joined by ", "), `count`, the first `message`, an `example`, and the most frequent
-    `values` where some repeat, as a cause that many records share: "AEACN = DOSE HELD (120) | HELD (3)".
+def severity_counts(findings: pd.DataFrame) -> dict[str, int]:
+    """The number of findings of each severity, 0 too."""
+    counts = findings["severity"].value_counts()
+    return {severity: int(counts.get(severity, 0)) for severity in SEVERITIES}
 
-    Most severe first, then most frequent, then by rule. The example is the first finding with a subject, else the first:
-    "01-701-1015 AESEQ 3: AESTDTC = 2014-13-01".
+
+def count_words(findings: pd.DataFrame, waived: pd.DataFrame | None = None, known: pd.DataFrame | None = None) -> str:
+    """The counts in words, such as "2 errors, 0 warnings, 1 notice; 3 waived; 40 known"."""
+    words = ", ".join(counted(count, severity) for severity, count in severity_counts(findings).items())
+    aside = [f"{len(table):,} {what}" for table, what in ((waived, "waived"), (known, "known")) if table is not None and len(table)]
+    return "; ".join([words, *aside])
+
+
+def counted(count: int, what: str) -> str:
+    """ "1 error", "2,000 errors"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def summarize(findings: pd.DataFrame, records: Mapping[str, int] | None = None) -> list[Cause]:
+    """The causes of findings: one for each rule, severity and message. `records`: the number of records by dataset, so that a cause can
+    tell that it hits all of them.
+
+    Most severe first, then the rule with most findings. Of a rule with more than MOST_MESSAGES messages the rarest are one cause.
     """
-    groups = findings.groupby(["rule", "severity"], sort=False, dropna=False)
-    rows = [_line(rule, severity, group) for (rule, severity), group in groups]
+    found = []
+    for (rule, severity), group in findings.groupby(["rule", "severity"], sort=False, dropna=False):
+        causes = [_cause(rule, severity, message, part, records or {}) for message, part in _by_message(group)]
+        found.append((len(group), sorted(causes, key=lambda cause: -cause.count)))
     rank = {severity: at for at, severity in enumerate(SEVERITIES)}
-    rows.sort(key=lambda row: (rank.get(row["severity"], len(rank)), -row["count"], row["rule"]))
-    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)).astype({name: "str" for name in SUMMARY_COLUMNS if name != "count"})
+    found.sort(key=lambda item: (rank.get(item[1][0].severity, len(rank)), -item[0], item[1][0].rule))
+    return [cause for _, causes in found for cause in causes]
 
 
-def _line(rule: str, severity: str, group: pd.DataFrame) -> dict[str, object]:
-    with_subject = group["usubjid"].fillna("").ne("")
-    first = group.iloc[int(with_subject.to_numpy().argmax())]
-    return {
-        "severity": severity,
-        "rule": rule if isinstance(rule, str) else "",
-        "datasets": ", ".join(group["dataset"].dropna().unique()),
-        "count": len(group),
-        "message": "" if pd.isna(first["message"]) else first["message"],
-        "example": example(first),
-        "values": _frequent(group),
-    }
+def _by_message(group: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    messages = group["message"].fillna("")
+    sizes = messages.groupby(messages, sort=False).size().sort_values(ascending=False, kind="stable")
+    if len(sizes) > MOST_MESSAGES:
+        rare = sizes.index[MOST_MESSAGES - 1 :]
+        messages = messages.mask(messages.isin(rare), f"{len(rare):,} further messages, such as: {rare[0]}")
+    yield from group.groupby(messages, sort=False)
+
+
+def _cause(rule: object, severity: str, message: str, group: pd.DataFrame, records: Mapping[str, int]) -> Cause:
+    shares = tuple(Share(dataset, len(part), part["record"].nunique(), records.get(dataset, 0))
+                   for dataset, part in group.groupby(group["dataset"].fillna(""), sort=False))
+    return Cause(severity, rule if isinstance(rule, str) else "", message, len(group), shares, _frequent(group), _samples(group, message))
+
+
+def _samples(group: pd.DataFrame, message: str) -> tuple[str, ...]:
+    """Some findings that differ in dataset or values: those with a subject first, then one of each dataset, then further ones. Where findings
+    tell nothing, the files that they are about."""
+    distinct = group.drop_duplicates(["dataset", "variables", "values"])
+    order = np.lexsort((distinct.groupby("dataset", dropna=False).cumcount(), distinct["usubjid"].fillna("").eq("")))
+    first = distinct.iloc[order[:MOST_SAMPLES]]
+    told = [example(finding) for _, finding in first.iterrows()]
+    sources = [source for source in group["source"].dropna().unique() if source and source not in message]
+    more = [f"{len(sources) - MOST_VALUES:,} more"] * (len(sources) > MOST_VALUES)
+    return tuple(dict.fromkeys(text for text in told if text)) or tuple([", ".join(sources[:MOST_VALUES] + more)] * bool(sources))
+
+
+def summarize_known(known: pd.DataFrame) -> pd.DataFrame:
+    """One row for each rule and severity of the findings that a baseline has too: the `datasets` and their `count`."""
+    rows = [(severity, rule, ", ".join(group["dataset"].dropna().unique()), len(group))
+            for (severity, rule), group in known.groupby(["severity", "rule"], sort=False, dropna=False)]
+    return pd.DataFrame(rows, columns=["severity", "rule", "datasets", "count"])
 
 
 def _frequent(group: pd.DataFrame) -> str:
@@ -87,7 +177,7 @@ def _frequent(group: pd.DataFrame) -> str:
     once = f"{names[0]} = " if len(names) == 1 and names[0] else ""
     shown = [f"{_pair('' if once else variables, values)} ({count:,})" for (variables, values), count in counts.head(MOST_VALUES).items()]
     more = len(counts) - len(shown)
-    return once + " | ".join(shown + [f"{more:,} more values"] * (more > 0))
+    return once + " | ".join(shown + [counted(more, "more value")] * (more > 0))
 
 
 def _pair(variables: str, values: str) -> str:
@@ -112,7 +202,7 @@ def summarize_outcomes(outcomes: pd.DataFrame) -> pd.DataFrame:
 
 
 def example(finding: pd.Series) -> str:
-    """Of one finding, who or where, and which value."""
+    """Of one finding, who or where, and which value: the subject with the sequence number, else with the record."""
     known = finding[finding.notna() & finding.ne("")]
     dataset = known.get("dataset", "")
     where = [known["usubjid"]] if "usubjid" in known else []
@@ -130,5 +220,5 @@ def one_line(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    text = one_line(text)
+    text = one_line(text[: LONGEST_VALUE * 10])
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

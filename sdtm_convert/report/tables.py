@@ -27,6 +27,11 @@ def write_waived(report: Report, path: Path) -> None:
     _write_list(report.waived, path)
 
 
+def write_known(report: Report, path: Path) -> None:
+    """The findings that the baseline has too, as a list like that of the findings."""
+    _write_list(report.known, path)
+
+
 def _write_list(table: pd.DataFrame, path: Path) -> None:
     columns = {name: _values(values) for name, values in table.items()}
     lines = (json.dumps(dict(zip(columns, row)), ensure_ascii=False) for row in zip(*columns.values()))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from .summary import SUMMARY_COLUMNS, WAIVED_COLUMNS, Report, one_line, summarize, summarize_waived
+from .summary import STATUSES, WAIVED_COLUMNS, Cause, Report, one_line, summarize, summarize_outcomes, summarize_waived
+
+MOST_DATASETS = 8
+MOST_UNCHECKED = 20
 
 
-def summary_text(findings: pd.DataFrame, waived: pd.DataFrame | None = None) -> str:
-    """The findings by rule, one line a rule: severity, rule, datasets, count, message, and the most frequent values or else an example.
-    Then the waived ones, with who accepted them, until when and why.
+def summary_text(findings: pd.DataFrame, waived: pd.DataFrame | None = None, records: Mapping[str, int] | None = None) -> str:
+    """The findings by cause, one line a rule and message: severity, rule, datasets, count, message; whether all records of a dataset are hit
+    (`records`: how many it has); the most frequent values or else an example. Then the waived ones, with who accepted them, until when, why.
 
     >>> from sdtm_convert.findings import findings
     >>> found = findings([{"rule": "R1", "severity": "error", "dataset": "AE", "record": 4, "message": "AETERM is missing"}])
@@ -19,22 +23,48 @@ def summary_text(findings: pd.DataFrame, waived: pd.DataFrame | None = None) -> 
     severity  rule  datasets  count  message
     error     R1    AE            1  AETERM is missing (AE record 4)
     """
-    table = _table(summarize(findings)) if len(findings) else "No findings."
-    return table if waived is None or not len(waived) else f"{table}\n\nWaived\n{_waived_table(waived)}"
+    return _causes_text(summarize(findings, records), waived)
+
+
+def outcome_text(outcomes: pd.DataFrame) -> str:
+    """How many rules came to what on the datasets; then, a line for each reason, what failed or did not run."""
+    counts = outcomes["status"].value_counts()
+    lines = [f"rules and datasets: {', '.join(f'{counts[status]:,} {status}' for status in reversed(STATUSES) if status in counts)}"]
+    unchecked = outcomes[outcomes["status"].isin(["failed", "not run"])]
+    each = [f"{status}: {rule} on {datasets or 'the study'}: {one_line(reason)}"
+            for status, rule, datasets, _, reason in summarize_outcomes(unchecked[unchecked["status"].eq("failed")]).itertuples(index=False, name=None)]
+    missing = unchecked[unchecked["status"].eq("not run")].groupby("reason", sort=False)
+    each += [f"not run: {one_line(reason)}: {_some(list(group['rule'].unique()))}" for reason, group in missing]
+    return "\n".join(lines + each[:MOST_UNCHECKED] + [f"and {len(each) - MOST_UNCHECKED:,} more"] * (len(each) > MOST_UNCHECKED))
 
 
 def write_text(report: Report, path: Path) -> None:
     about = [f"{name}: {value}" for name, value in report.about.items()]
-    table = summary_text(report.findings, report.waived)
     head = [report.title, *([report.synthetic_notice] if report.synthetic_notice else []), *about]
-    path.write_text("\n".join([*head, "", report.counted, "", table]) + "\n", encoding="utf-8", newline="\n")
+    foot = [] if report.outcomes is None else ["", outcome_text(report.outcomes)]
+    lines = [*head, "", report.counted, "", _causes_text(report.causes, report.waived), *foot]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
-def _table(summary: pd.DataFrame) -> str:
+def _causes_text(causes: list[Cause], waived: pd.DataFrame | None) -> str:
+    table = _table(causes) if causes else "No findings."
+    return table if waived is None or not len(waived) else f"{table}\n\nWaived\n{_waived_table(waived)}"
+
+
+def _table(causes: list[Cause]) -> str:
     rows = [("severity", "rule", "datasets", "count", "message")]
-    for severity, rule, datasets, count, message, example, values in summary[list(SUMMARY_COLUMNS)].itertuples(index=False, name=None):
-        rows.append((severity, rule, datasets, f"{count:,}", _message(message, values or example)))
+    for cause in causes:
+        detail = "; ".join(part for part in (cause.extent, cause.detail) if part)
+        message = f"{one_line(cause.message)} ({one_line(detail)})" if detail else one_line(cause.message)
+        rows.append((cause.severity, cause.rule, _some([share.dataset for share in cause.shares if share.dataset]), f"{cause.count:,}", message))
     return _aligned(rows, right=3)
+
+
+def _some(names: list[str]) -> str:
+    """The names, but not more than fit beside the rest of the line."""
+    if len(names) <= MOST_DATASETS:
+        return ", ".join(names)
+    return f"{', '.join(names[: MOST_DATASETS - 2])} and {len(names) - MOST_DATASETS + 2:,} more"
 
 
 def _waived_table(waived: pd.DataFrame) -> str:
@@ -47,7 +77,3 @@ def _aligned(rows: list[tuple[str, ...]], right: int) -> str:
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]) - 1)]
     cells = [[f"{text:>{width}}" if at == right else f"{text:{width}}" for at, (text, width) in enumerate(zip(row, widths))] for row in rows]
     return "\n".join("  ".join([*line, row[-1]]).rstrip() for line, row in zip(cells, rows))
-
-
-def _message(message: str, detail: str) -> str:
-    return f"{one_line(message)} ({detail})" if detail else one_line(message)
