@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
-import yaml
-
-from ..documents import Document, check_schema, parse_document
+from ..documents import Document, check_schema, parse_document, parse_values
 from ..errors import Fault, InputError, Place, SpecError, did_you_mean
-from .operations import OPERATIONS
-from .operators import OPERATORS, missing_arguments
+from .operations import NEEDED, OPERATIONS
+from .operators import OPERATORS, missing_arguments, parameters
 from .rule import Condition, Group, Match, Operation, Rule, Scope
 from .rule_types import RULE_TYPES
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_rules(*paths: Path) -> list[Rule]:
@@ -38,7 +35,7 @@ def load_rules(*paths: Path) -> list[Rule]:
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(file for pattern in ("*.yml", "*.yaml") for file in path.rglob(pattern))
+        found = sorted(Path(folder, name) for folder, _, names in os.walk(path) for name in names if name.endswith((".yml", ".yaml")))
         if not found:
             raise InputError(f"{path}: no rule files (*.yml) in this folder.")
         return found
@@ -60,14 +57,14 @@ def load_rule(file: Path) -> Rule:
 
 def parse_rule(text: str, file: str = "rule.yml") -> Rule:
     """The rule in `text`; `file` names it in messages. Raises SpecError."""
-    places = parse_document(text, file)
-    document = Document(file, yaml.load(text, Loader=_Loader), places.places)
-    faults = check_schema(document, "rule")
-    if not faults:
-        faults = _check_names(document)
-    if faults:
-        raise SpecError(faults)
-    return _rule(document.data, file)
+    data = parse_values(text, file)
+    if _faults(Document(file, data, {})):  # places cost as much again, and are for faults alone
+        raise SpecError(_faults(Document(file, data, parse_document(text, file).places)))
+    return _rule(data, file)
+
+
+def _faults(document: Document) -> list[Fault]:
+    return check_schema(document, "rule") or _check_names(document)
 
 
 # --- Names that must be known -----------------------------------------------------------------------------------------
@@ -76,17 +73,28 @@ def parse_rule(text: str, file: str = "rule.yml") -> Rule:
 def _check_names(document: Document) -> list[Fault]:
     data = document.data
     faults = _known(document, ("Rule Type",), data["Rule Type"], RULE_TYPES, "rule type")
+    if data.get("Sensitivity") == "Group" and not data.get("Grouping Variables"):
+        faults += _fault(document, ("Sensitivity",), "Group needs 'Grouping Variables'.")
+    for number, match in enumerate(data.get("Match Datasets") or []):
+        if not match.get("Keys") and not match.get("Child") and not match["Name"].startswith(("RELREC", "SUPP", "SQ")):
+            faults += _fault(document, ("Match Datasets", number), f"the dataset {match['Name']} is matched by 'Keys', which are missing.")
     for number, operation in enumerate(data.get("Operations") or []):
-        path = ("Operations", number, "operator")
-        faults += _known(document, path, operation["operator"], OPERATIONS, "operation")
+        faults += _check_operation(document, ("Operations", number), operation)
     return faults + _check_node(document, ("Check",), data["Check"])
+
+
+def _check_operation(document: Document, path: tuple, operation: dict) -> list[Fault]:
+    operator = operation["operator"]
+    faults = _known(document, (*path, "operator"), operator, OPERATIONS, "operation")
+    missing = [name for name in NEEDED.get(operator, ()) if operation.get(name) is None]
+    faults += [fault for name in missing for fault in _fault(document, path, f"the operation '{operator}' needs '{name}'.")]
+    return faults + _check_pattern(document, path, operation.get("regex"))
 
 
 def _check_node(document: Document, path: tuple, node: dict) -> list[Fault]:
     if "operator" not in node:
         if len(node) != 1 or not all(node.values()):
-            message = "a group of conditions is one of all, any, not, with at least one condition."
-            return [Fault(document.place(*path, what=_what(document, path)), message)]
+            return _fault(document, path, "a group of conditions is one of all, any, not, with at least one condition.")
         kind = next(iter(node))
         members = [node["not"]] if kind == "not" else node[kind]
         steps = [(kind,)] if kind == "not" else [(kind, number) for number in range(len(members))]
@@ -95,16 +103,39 @@ def _check_node(document: Document, path: tuple, node: dict) -> list[Fault]:
     faults = _known(document, (*path, "operator"), operator, OPERATORS, "operator")
     if faults:
         return faults
-    what = _what(document, path)
-    for name in missing_arguments(_condition(node)):
-        faults.append(Fault(document.place(*path, what=what), f"the operator '{operator}' needs '{name}'."))
-    for pattern in [node.get("regex")] + ([node.get("value")] if operator.endswith("matches_regex") else []):
-        if isinstance(pattern, str):
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                faults.append(Fault(document.place(*path, what=what), f"'{pattern}' is no regular expression: {error}."))
+    missing = missing_arguments(_condition(node))
+    faults = [fault for name in missing for fault in _fault(document, path, f"the operator '{operator}' needs '{name}'.")]
+    faults += _check_pattern(document, path, node.get("regex"))
+    if operator.endswith("matches_regex"):
+        faults += _check_pattern(document, path, node.get("value"))
+    if "value" in node and not missing and not _value_fits(operator, node["value"]):
+        faults += _fault(document, path, f"the operator '{operator}' does not take such a value.")
     return faults
+
+
+def _value_fits(operator: str, value: object) -> bool:
+    """Whether the value has the shape that the operator asks for."""
+    if operator in ("target_is_sorted_by", "target_is_not_sorted_by"):
+        return isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("name"), str) for part in value)
+    many = "names" in parameters(operator) or any(word in operator for word in ("contain", "element", "equal_to", "references", "ordered"))
+    return not isinstance(value, dict) and (many or not isinstance(value, list))
+
+
+def _check_pattern(document: Document, path: tuple, pattern: object) -> list[Fault]:
+    """A regular expression is text that compiles; none is none."""
+    if pattern is None:
+        return []
+    if not isinstance(pattern, str):
+        return _fault(document, path, f"a regular expression is text; {pattern!r} is not.")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return _fault(document, path, f"'{pattern}' is no regular expression: {error}.")
+    return []
+
+
+def _fault(document: Document, path: tuple, message: str) -> list[Fault]:
+    return [Fault(document.place(*path, what=_what(document, path)), message)]
 
 
 def _known(document: Document, path: tuple, name: str, known: dict, kind: str) -> list[Fault]:
@@ -127,7 +158,7 @@ def _rule(data: dict, file: str) -> Rule:
     return Rule(
         id=core["Id"], version=str(core.get("Version", "")), status=core.get("Status", ""), file=file,
         description=data.get("Description", ""), severity=data.get("Severity", "error"),
-        rule_type=data["Rule Type"], sensitivity=data.get("Sensitivity", "Record"), scope=_scope(data.get("Scope") or {}),
+        rule_type=data["Rule Type"], sensitivity=data.get("Sensitivity", "Record"), grouping=tuple(data.get("Grouping Variables") or ()), scope=_scope(data.get("Scope") or {}),
         operations=tuple(_operation(operation) for operation in data.get("Operations") or []),
         matches=tuple(_match(match) for match in data.get("Match Datasets") or []),
         check=check if isinstance(check, Group) else Group("all", (check,)), message=outcome["Message"].strip(),
