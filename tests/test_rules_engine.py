@@ -64,9 +64,11 @@ def test_what_was_not_given_is_named():
 
 def test_error_inside_a_rule_is_failed_with_its_cause():
     assert outcomes(rule(condition("less_than", "AESEQ", "AESTDY"))) == [
-        ("AE", "failed", "'AESTDY' is neither a variable of the dataset nor a number")]
-    (_, status, reason), = outcomes(rule(condition("contains", "AESEQ", "x")))
-    assert status == "failed" and reason.startswith("TypeError")
+        ("AE", "failed", "condition AESEQ less_than: 'AESTDY' is neither a variable of the dataset nor a number")]
+    (_, status, reason), = outcomes(rule(Group("any", (Group("not", (condition("contains", "--SEQ", "x"),)), EMPTY_TERM))))
+    assert status == "failed" and reason.startswith("condition AESEQ contains: TypeError")
+    operation = Operation("$d", "min_date", "AETERM")
+    assert outcomes(rule(EMPTY_TERM, operations=(operation,))) == [("AE", "failed", "operation $d min_date AETERM: 'x' is not an ISO 8601 date")]
 
 
 def test_error_in_one_dataset_leaves_the_others():
@@ -90,6 +92,28 @@ def test_join_that_leaves_nothing():
 def test_presence_of_datasets_is_judged_once_for_the_study():
     check = rule(condition("not_exists", "DM"), "Domain Presence Check")
     assert outcomes(check, AE=AE, CM=AE.assign(DOMAIN="CM")) == [("STUDY", "findings", "")]
+
+
+GROUPED = pd.DataFrame({"DOMAIN": "AE", "USUBJID": ["A", "B", "A", "B", None, None], "AETERM": [None, "x", None, None, None, None]})
+
+
+def test_sensitivity_group_gives_the_first_wrong_record_of_each_group():
+    by_subject = rule(EMPTY_TERM, sensitivity="Group", grouping=("USUBJID",))
+    outcome, = run([by_subject], make_study({"AE": GROUPED}))
+    assert outcome.hits[0].rows.tolist() == [0, 3, 4]
+    by_both = rule(EMPTY_TERM, sensitivity="Group", grouping=("--TERM", "DOMAIN"))
+    outcome, = run([by_both], make_study({"AE": GROUPED}))
+    assert outcome.hits[0].rows.tolist() == [0]
+
+
+def test_sensitivity_group_without_its_variable_is_no_silence():
+    assert outcomes(rule(EMPTY_TERM, sensitivity="Group", grouping=("--SPID", "USUBJID"))) == [("AE", "failed", "no grouping variable AESPID")]
+
+
+def test_sensitivity_study_judges_the_first_dataset_that_the_rule_is_applicable_to():
+    datasets = {"DM": AE[["USUBJID"]].assign(DOMAIN="DM"), "AE": AE, "XX": AE.assign(DOMAIN="XX")}
+    assert outcomes(rule(EMPTY_TERM, sensitivity="Study"), None, **datasets) == [
+        ("DM", "not applicable", "no variable AETERM"), ("AE", "findings", ""), ("XX", "not applicable", "judged once for the study, on AE")]
 
 
 def test_split_datasets_are_judged_together_under_the_first_name():

@@ -52,6 +52,7 @@ def faults(text: str) -> list[str]:
 
 def test_rule_is_read():
     rule = parse_rule(RULE)
+    assert (rule.grouping, parse_rule(RULE.replace("Sensitivity: Dataset", "Grouping Variables: [--CAT]")).grouping) == ((), ("--CAT",))
     assert (rule.id, rule.severity, rule.sensitivity, rule.message) == ("X-1", "error", "Dataset", "Something is wrong.")
     assert rule.scope == Scope(classes=("EVENTS",), not_domains=("DS",), split=True)
     assert rule.matches == (Match("DM", (("USUBJID", "USUBJID"), ("A", "B"))),)
@@ -103,6 +104,32 @@ def test_operator_without_what_it_needs():
 def test_wrong_regular_expression():
     message, = faults(RULE.replace("operator: non_empty}", 'operator: matches_regex, value: "(a"}'))
     assert message.startswith("r.yml:23: X-1 Check.all[0]: '(a' is no regular expression:")
+
+
+CONDITION, OPERATION = "operator: non_empty}", "operator: distinct, domain: DM, name: USUBJID, group: [SITEID], filter: {SEX: F}}"
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("Sensitivity: Dataset", "Sensitivity: Group", "r.yml:12: X-1 Sensitivity: Group needs 'Grouping Variables'."),
+    ("Sensitivity: Dataset", "Grouping Variables: USUBJID", 'r.yml:12: Grouping Variables: "USUBJID" is not a list'),
+    ("    Keys: [USUBJID, {Left: A, Right: B}]\n", "", "X-1 Match Datasets[0]: the dataset DM is matched by 'Keys', which are missing."),
+    ("{Left: A, Right: B}", "{Left: A, Right: [B]}", "Match Datasets.0.Keys.1"),
+    ("{Include: [EVENTS]}", "{Include: EVENTS}", 'r.yml:14: Scope.Classes.Include: "EVENTS" is not a list'),
+    ("{Document: IG v3.4, Section: 6.2}", "IG v3.4", 'Citations.0: "IG v3.4" is not a mapping'),
+    (OPERATION, "operator: distinct}", "r.yml:20: X-1 Operations[0]: the operation 'distinct' needs 'name'."),
+    (OPERATION, "operator: minus, name: $a}", "r.yml:20: X-1 Operations[0]: the operation 'minus' needs 'subtract'."),
+    (OPERATION, 'operator: record_count, regex: "(a"}', "X-1 Operations[0]: '(a' is no regular expression:"),
+    (OPERATION, "operator: map, map: [text]}", 'Operations.0.map.0: "text" is not a mapping'),
+    (CONDITION, 'operator: equals_string_part, regex: "[", value: A}', "X-1 Check.all[0]: '[' is no regular expression:"),
+    (CONDITION, "operator: matches_regex, value: 3}", "X-1 Check.all[0]: a regular expression is text; 3 is not."),
+    (CONDITION, "operator: equal_to, value: {a: b}}", "X-1 Check.all[0]: the operator 'equal_to' does not take such a value."),
+    (CONDITION, "operator: longer_than, value: [3]}", "the operator 'longer_than' does not take such a value."),
+    (CONDITION, "operator: target_is_sorted_by, within: A, value: [{name: B, sort_order: up}]}", "'target_is_sorted_by' does not take such a value."),
+    ("operator: is_contained_by", "operator: is_containd_by", "r.yml:26: X-1 Check.all[1].not.any[0].operator: unknown operator 'is_containd_by'."),
+])
+def test_wrong_shape_names_its_place(old, new, message):
+    assert old in RULE
+    assert any(message in fault for fault in faults(RULE.replace(old, new, 1)))
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .column import group_codes
 from .matching import match_datasets
 from .operations import run_operations
 from .operators import ask, without_wildcard
@@ -50,14 +52,25 @@ def run(rules: Iterable[Rule], study: Study) -> Iterator[Outcome]:
         if rule.rule_type in PRESENCE_TYPES:
             yield _on_study(rule, study)
             continue
-        for parts in _targets(rule, study):
-            yield run_one(rule, parts, study)
+        outcomes = (run_one(rule, parts, study) for parts in _targets(rule, study))
+        yield from _once(outcomes) if rule.sensitivity == "Study" else outcomes
 
 
 def _targets(rule: Rule, study: Study) -> list[tuple[Table, ...]]:
     if rule.scope.split:
         return [(table,) for table in study.tables.values()]
     return list(study.parts.values())
+
+
+def _once(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    """Of a rule whose one verdict is for the whole study, that on the first dataset that it is applicable to."""
+    judged = ""
+    for outcome in outcomes:
+        if judged and outcome.status != NOT_APPLICABLE:
+            outcome = replace(outcome, status=NOT_APPLICABLE, reason=f"judged once for the study, on {judged}", hits=())
+        elif outcome.status != NOT_APPLICABLE:
+            judged = outcome.dataset
+        yield outcome
 
 
 def _on_study(rule: Rule, study: Study) -> Outcome:
@@ -91,9 +104,21 @@ def run_one(rule: Rule, parts: tuple[Table, ...], study: Study) -> Outcome:
     except NotRun as stop:
         return Outcome(rule, name, NOT_RUN, f"needs {stop}")
     except _FAILURES as error:
-        cause = str(error) if isinstance(error, RuleError) else f"{type(error).__name__}: {error}"
-        return Outcome(rule, name, FAILED, cause)
+        return Outcome(rule, name, FAILED, _cause(error))
     return Outcome(rule, name, FINDINGS if hits else PASSED, "", hits)
+
+
+def _cause(error: Exception) -> str:
+    return str(error) if isinstance(error, RuleError) else f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _naming(*place: str) -> Iterator[None]:
+    """What fails inside says at which place of the rule."""
+    try:
+        yield
+    except _FAILURES as error:
+        raise RuleError(f"{' '.join(part for part in place if part)}: {_cause(error)}") from error
 
 
 def _hits(rule: Rule, parts: tuple[Table, ...], study: Study) -> Iterator[Hits]:
@@ -102,20 +127,36 @@ def _hits(rule: Rule, parts: tuple[Table, ...], study: Study) -> Iterator[Hits]:
     if not sum(table.rows for table in tables):
         raise NotApplicable("no records" if rule.rule_type in RECORD_TYPES else "not a dataset of the standard")
     for table in tables:
-        table = match_datasets(rule, table, study)
-        table = run_operations(rule.operations, table, study)
+        with _naming("Match Datasets"):
+            table = match_datasets(rule, table, study)
+        for operation in rule.operations:
+            with _naming(f"operation {operation.id}", operation.operator, operation.name):
+                table = run_operations((operation,), table, study)
         if not table.rows:
             raise NotApplicable("no records after matching datasets")
         rows = np.flatnonzero(holds(rule.check, table, study.core_compatible))
+        if rule.sensitivity == "Group":
+            rows = _first_of_groups(rule, table, rows)
         if len(rows):
             yield Hits(table, rows)
+
+
+def _first_of_groups(rule: Rule, table: Table, rows: np.ndarray) -> np.ndarray:
+    """Of the rows that broke the rule, the first of each group by its Grouping Variables."""
+    names = [str(without_wildcard(name, table.prefix)) for name in rule.grouping]
+    missing = [name for name in names if name not in table.known]
+    if missing:
+        raise RuleError(f"no grouping variable {', '.join(missing)}")
+    groups = group_codes([table.column(name).take(rows) for name in names], len(rows))
+    return rows[np.unique(groups, return_index=True)[1]]
 
 
 def holds(node: Condition | Group, table: Table, core_compatible: bool = False) -> np.ndarray:
     """The rows for which the Check holds. A condition on a column that is not there takes its `all` with it, but of an `any` only its
     own branch; where nothing is left, ColumnMissing says what is missing."""
     if isinstance(node, Condition):
-        return ask(node, table, core_compatible)
+        with _naming("condition", str(without_wildcard(node.name, table.prefix)), node.operator):
+            return ask(node, table, core_compatible)
     answers, missing = [], []
     for member in _named(node, table):
         try:

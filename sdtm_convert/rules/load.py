@@ -116,9 +116,15 @@ def _check_node(document: Document, path: tuple, node: dict) -> list[Fault]:
 def _value_fits(operator: str, value: object) -> bool:
     """Whether the value has the shape that the operator asks for."""
     if operator in ("target_is_sorted_by", "target_is_not_sorted_by"):
-        return isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("name"), str) for part in value)
+        return isinstance(value, list) and all(_sorts(part) for part in value)
     many = "names" in parameters(operator) or any(word in operator for word in ("contain", "element", "equal_to", "references", "ordered"))
     return not isinstance(value, dict) and (many or not isinstance(value, list))
+
+
+def _sorts(part: object) -> bool:
+    """Whether this is an entry of target_is_sorted_by: a name, which way it sorts, where empty cells stand."""
+    return (isinstance(part, dict) and isinstance(part.get("name"), str) and part.get("sort_order", "asc").lower() in ("asc", "desc")
+            and part.get("null_position", "last").lower() in ("first", "last"))
 
 
 def _check_pattern(document: Document, path: tuple, pattern: object) -> list[Fault]:

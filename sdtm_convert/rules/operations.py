@@ -367,3 +367,30 @@ OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
     "variable_value_count": values.variable_value_count,
     "whodrug_code_hierarchy": values.needs("the WHODrug dictionary"),
 }
+
+# The keys without which an operation has nothing to do.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "codelist_terms": ("codelists",),
+    "define_extensible_codelists": ("codelists",),
+    "define_variable_metadata": ("attribute_name",),
+    "difference": ("name", "subtract"),
+    "distinct": ("name",),
+    "dy": ("name",),
+    "extract_metadata": ("name",),
+    "label_referenced_variable_metadata": ("name",),
+    "map": ("map",),
+    "max": ("name",),
+    "max_date": ("name",),
+    "mean": ("name",),
+    "min": ("name",),
+    "min_date": ("name",),
+    "minus": ("name", "subtract"),
+    "name_referenced_variable_metadata": ("name",),
+    "paired_term": ("name", "with"),
+    "percentage": ("name", "of"),
+    "split_by": ("name", "delimiter"),
+    "variable_count": ("name",),
+    "variable_exists": ("name",),
+    "variable_is_null": ("name",),
+    "variable_value_count": ("name",),
+}

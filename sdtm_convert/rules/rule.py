@@ -70,7 +70,8 @@ class Rule:
     rule_type: str
     check: Condition | Group
     message: str
-    sensitivity: str = "Record"  # Record or Dataset
+    sensitivity: str = "Record"  # Record, Dataset, Group or Study; Variable and Value are taken as Record
+    grouping: tuple[str, ...] = ()  # Grouping Variables, of Sensitivity Group
     scope: Scope = Scope()
     operations: tuple[Operation, ...] = ()
     matches: tuple[Match, ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .column import Column, as_text, cells_to_column, constant
+from .column import Column, as_text, constant
 from .define_facts import DefineDataset, DefineFacts, RangeCheck, ValueLevel
 from .library import standard_dataset, the_standard
 from .operators_sets import column_of
