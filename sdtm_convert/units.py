@@ -56,6 +56,15 @@ def conversion(test: str, unit: str, to: str) -> Conversion | None:
     return None
 
 
+def dimension(unit: str) -> str | None:
+    """What a unit measures; None for one that `specs/units.csv` does not have.
+
+    >>> dimension("mmHg")
+    'pressure'
+    """
+    return _units()[unit][0] if unit in _units() else None
+
+
 def _within_dimension(unit: str, to: str) -> Conversion | None:
     units = _units()
     if unit not in units or to not in units or units[unit][0] != units[to][0]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
+from functools import lru_cache
+from importlib.resources import files
 
-from ..model import StandardVariable
+from ..model import Codelist, StandardVariable
 from .column import Column, constant
 from .library import codelists_of, model_variables, standard_dataset, standard_variables, the_standard
 from .operators import without_wildcard
@@ -121,17 +125,55 @@ def codelist_terms(table: Table, study: Study, operation: Operation) -> Column:
     return constant(found, table.rows)
 
 
+def codelist_terms_by_value(table: Table, study: Study, operation: Operation) -> Column:
+    """The terms that the variable `name` may have beside what the variable `with` has, by specs/rules/value-codelists.csv, with `extensible`
+    true or false of such codelists alone: a list row by row, empty where there is no such codelist. (An addition to CDISC's operations.)"""
+    if not study.terminology:
+        raise NotRun("controlled terminology")
+    codelists = _value_codelists()[operation.name, operation.options["with"]]
+    wanted = operation.options.get("extensible")
+
+    def terms(value: object) -> list[str] | None:
+        found = next((c for c in (terminology.find(codelists.get(value, "")) for terminology in study.terminology) if c), None)
+        return list(found.by_value) if found and wanted in (None, found.extensible) else None
+
+    return column_of(table, str(without_wildcard(operation.options["with"], table.prefix))).map(terms)
+
+
+@lru_cache
+def _value_codelists() -> dict[tuple[str, str], dict[str, str]]:
+    """Codelists (C-codes) of a variable that depend on the value of another, by the names of the two."""
+    text = (files("sdtm_convert.specs") / "rules" / "value-codelists.csv").read_text(encoding="utf-8")
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        found.setdefault((row["variable"], row["with"]), {})[row["value"]] = row["codelist"]
+    return found
+
+
 def paired_term(table: Table, study: Study, operation: Operation) -> Column:
-    """For each value of the variable `name` the term of the variable `with`'s codelist that has the same C-code: Albumin for ALB. Empty
-    for values that are no term, or a sponsor's. (An addition to CDISC's operations.)"""
+    """For each value of the variable `name` the term of the variable `with`'s codelist that has the same C-code: Albumin for ALB. With
+    `suffixes` [TC, TN] by all pairs of codelists whose short names end so and are otherwise the same, as those of questionnaires. Empty for
+    values that are no term, or a sponsor's. (An addition to CDISC's operations.)"""
     if not study.terminology:
         raise NotRun("controlled terminology")
     names = [str(without_wildcard(name, table.prefix)) for name in (operation.name, operation.options["with"])]
+    suffixes = operation.options.get("suffixes")
+    if suffixes:
+        return column_of(table, names[0]).map(study.once(("pairs", *suffixes), lambda: _pairs_by_suffix(study, *suffixes)).get)
     known = standard_variables(_dataset(table, study), study)
     column = column_of(table, names[0])
     codes, terms = [codelists_of(known.get(name), study) for name in names]
     if not codes or not terms:
         raise NotApplicable(f"{names[0]} and {names[1]} have no codelists that belong together")
+    return column.map(_paired(codes, terms).get)
+
+
+def _pairs_by_suffix(study: Study, code: str, name: str) -> dict[str, str | None]:
+    by_short = {codelist.short_name: codelist for terminology in study.terminology for codelist in terminology.codelists.values()}
+    pairs = [(codelist, by_short.get(short.removesuffix(code) + name)) for short, codelist in by_short.items() if short.endswith(code)]
+    return {value: term for codes, terms in pairs if terms for value, term in _paired([codes], [terms]).items()}
+
+
+def _paired(codes: list[Codelist], terms: list[Codelist]) -> dict[str, str | None]:
     by_code = {term.code: term.value for codelist in terms for term in codelist.terms if term.code}  # a sponsor's term has none
-    paired = {term.value: by_code.get(term.code) for codelist in codes for term in codelist.terms if term.code}
-    return column.map(paired.get)
+    return {term.value: by_code.get(term.code) for codelist in codes for term in codelist.terms if term.code}
