@@ -102,7 +102,12 @@ def _record(subject: Column, sequence: Column, dataset: str, study: Study) -> np
     name = "ASEQ" if dataset.startswith("AD") else f"{dataset[:2]}SEQ"
     if other is None or name not in other.known:
         return np.full(len(subject), np.nan)
-    return first_rows([subject, sequence], [column_of(other, "USUBJID"), other.column(name)]) + 1.0
+    return first_rows([subject, _as_numbers(sequence)], [column_of(other, "USUBJID"), _as_numbers(other.column(name))]) + 1.0
+
+
+def _as_numbers(column: Column) -> Column:
+    """The column with text that reads as a number as that number."""
+    return column.map(lambda cell: float(cell) if isinstance(cell, str) and cell.strip().isdecimal() else cell)
 
 
 def dataset_variables(table: Table, study: Study, operation: Operation) -> Column:
