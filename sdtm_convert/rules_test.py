@@ -25,6 +25,7 @@ from .rules.rule import Rule, conditions
 from .rules.rule_types import PRESENCE_TYPES
 from .rules.scope import out_of_scope
 from .rules.study import Study, make_study
+from .rules.table import Table
 from .standard import available_standards, load_standard, load_terminology
 
 HEADER = ("Dataset", "Record", "Variable", "Value")
@@ -215,8 +216,9 @@ def _text(row: dict, name: str) -> str:
 
 
 def report(rule: Rule, outcome: Outcome) -> list[Row]:
-    """A row for each finding and variable that it shows, as in the reports of CDISC's engine; one row where the rule failed."""
-    if outcome.status == FAILED:
+    """A row for each finding and variable that it shows, as in the reports of CDISC's engine; one row where the rule failed, or needs what
+    the case does not have."""
+    if outcome.status in (FAILED, NOT_RUN):
         return [(outcome.dataset, "", _ERROR, outcome.reason)]
     hits = outcome.hits[:1] if rule.sensitivity == "Dataset" else outcome.hits
     return [row for part in hits for row in _report_rows(rule, outcome, part)]
@@ -233,10 +235,22 @@ def _report_rows(rule: Rule, outcome: Outcome, hits: Hits) -> list[Row]:
         cells[name] = table.column(name).take(places).cells
     rows = []
     for number, place in enumerate(places):
-        record = "" if whole or study else str(place + 1 if table.records is None else table.records[place])
-        dataset = outcome.dataset if study or table.part is None else table.sources[table.part[place]]
+        record = "" if whole or study else str(_record(table, place))
+        dataset = outcome.dataset if study or table.part is None else _sources(table, hits.rows if whole else [place])
         rows += [(dataset, record, name, _shown(cells[name][number]) if name in cells else "Not in dataset") for name in names]
     return rows
+
+
+def _record(table: Table, place: int) -> int:
+    """The record that a row is, or its number among the rows of its part of the dataset."""
+    if table.records is not None:
+        return int(table.records[place])
+    return int(place) + 1 if table.part is None else int((table.part[:place] == table.part[place]).sum()) + 1
+
+
+def _sources(table: Table, places: Sequence[int]) -> str:
+    """The parts of the dataset that the rows are from."""
+    return ", ".join(sorted({table.sources[table.part[place]] for place in places}))
 
 
 def _shown(cell: object) -> str:

@@ -21,7 +21,7 @@ def match_datasets(rule: Rule, table: Table, study: Study) -> Table:
                 raise NotRun("matching a child dataset without IDVAR and IDVARVAL")
             table = study.once(("child", table, match), lambda t=table, p=parents: join_parents(t, p)) if parents else table
             continue
-        if match.name == table.unsplit or match.name in merged:
+        if match.name == (table.source or table).unsplit or match.name in merged:
             continue
         name = _supp_name(table) if match.name in ("SUPP--", "SQ--") else match.name
         other = study.whole(name)

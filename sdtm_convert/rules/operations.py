@@ -49,9 +49,7 @@ def _source(table: Table, study: Study, operation: Operation) -> Table:
 
 def _records(table: Table, study: Study) -> Table:
     """The table itself, where its rows are the records; else the dataset that it is about."""
-    if table.records is not None:
-        return table.source or table
-    return _dataset(table, study)
+    return table.source or _dataset(table, study)
 
 
 def _name(operation: Operation, table: Table) -> str:
@@ -270,9 +268,9 @@ def dataset_names(table: Table, study: Study, operation: Operation) -> Column:
 
 
 def variable_count(table: Table, study: Study, operation: Operation) -> Column:
-    """How many datasets have the variable `name`, each with its own prefix for `--`."""
-    wholes = [parts[0] for parts in study.parts.values()]
-    return constant(sum(str(without_wildcard(operation.name, other.prefix)) in other.names for other in wholes), table.rows)
+    """How many datasets have the variable `name`, each with its own prefix for `--`; of a split dataset its last part counts."""
+    asked = [parts[-1] for parts in study.parts.values()]
+    return constant(sum(str(without_wildcard(operation.name, other.prefix)) in other.names for other in asked), table.rows)
 
 
 def get_column_order_from_dataset(table: Table, study: Study, operation: Operation) -> Column:
@@ -282,10 +280,8 @@ def get_column_order_from_dataset(table: Table, study: Study, operation: Operati
 
 
 def _dataset(table: Table, study: Study) -> Table:
-    """The dataset that a table of metadata is about."""
-    if table.records is not None or table.name not in study.tables:
-        return table
-    return study.whole(study.tables[table.name].unsplit) or table
+    """The dataset that a table of metadata is about; of a split one, its first part."""
+    return table if table.records is not None else study.tables.get(table.name, table)
 
 
 def extract_metadata(table: Table, study: Study, operation: Operation) -> Column:

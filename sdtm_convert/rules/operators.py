@@ -149,8 +149,8 @@ def ask(condition: Condition, table: Table, core_compatible: bool = False) -> np
         elif name in condition.options:
             arguments[name] = without_wildcard(condition.options[name], table.prefix)
     answer = OPERATORS[condition.operator](**arguments)
-    if core_compatible and condition.operator in ("contains_all", "not_contains_all") and not arguments["target"].is_lists:
-        answer = answer & (np.arange(len(answer)) == 0)
+    if condition.operator in ("contains_all", "not_contains_all") and not arguments["target"].is_lists:
+        answer = answer & (np.arange(len(answer)) == 0)  # one verdict on the column, given at its first row
     return answer
 
 

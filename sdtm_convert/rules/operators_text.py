@@ -241,8 +241,8 @@ def is_contained_by_case_insensitive(target: Column, value: Column) -> np.ndarra
 
 
 def contains_all(table: Table, target: Column, value: Column, names: list) -> np.ndarray:
-    """Every element of the value's list is in the target: row by row for lists, else once for the whole column. In a list that the rule
-    writes, the name of an operation stands for its list."""
+    """Every element of the value's list is in the target: row by row for lists, else once for the whole column, which its first row answers
+    for. In a list that the rule writes, the name of an operation stands for its list."""
     if target.is_lists and not value.literal:
         return by_pair(target, value, lambda cell, ways: cell is not None and ways is not None and all(way in cell for way in ways))
     wanted = value.used_cells if not value.literal else [part for name in names for part in expand(table, name)]

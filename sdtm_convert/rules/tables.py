@@ -151,7 +151,7 @@ def _instance(template: str, names: set[str]) -> str | None:
 def dataset_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row a dataset: dataset_name, record_count, domain, is_ap, ap_suffix, dataset_class, dataset_structure and, where metadata
     or files are given, dataset_label, dataset_keys, dataset_location, dataset_size."""
-    return [stack_tables([dataset_row(table, study) for table in (tables[:1] if study.core_compatible else tables)])]
+    return [stack_tables([dataset_row(table, study) for table in tables])]
 
 
 def dataset_row(table: Table, study: Study) -> Table:
@@ -179,7 +179,8 @@ def dataset_row(table: Table, study: Study) -> Table:
 def domain_presence(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row for the study, with a column for every dataset (by the name of the whole) that holds its file name, or its own name where
     no files are given."""
-    return [cells_to_table("STUDY", {name: [file_of(parts[0], study)] for name, parts in study.parts.items()}, tables[0])]
+    datasets = cells_to_table("STUDY", {name: [file_of(parts[0], study)] for name, parts in study.parts.items()}, tables[0])
+    return [replace(datasets, source=tables[0])]  # what an operation asks, it asks of the dataset in scope
 
 
 def file_of(table: Table, study: Study) -> str:
