@@ -18,6 +18,7 @@ import pytest
 from sdtm_convert.errors import InputError
 from sdtm_convert.model import Variable
 from sdtm_convert.xpt import XptMetadata, XptVariable, XptWarning, files, read_xpt, write_members, write_xpt
+from sdtm_convert.xpt import write as xpt_write
 
 CREATED = datetime(2024, 1, 1)
 MISSING = "2E 00 00 00 00 00 00 00"
@@ -400,6 +401,21 @@ def test_missing_text_may_hide_bytes_in_arrow(write, tmp_path):
     assert observations((tmp_path / "x.xpt").read_bytes())[:4] == b"  d "
 
 
+@pytest.mark.parametrize("longest", [*range(1, 20), 32, 47, 48, 49, 50, 200])
+def test_texts_of_all_lengths_are_padded_whatever_lies_behind_them(write, tmp_path, longest):
+    texts = ["z" * (number % (longest + 1)) for number in range(300)]
+    neighbours = pa.chunked_array([pa.array(["\1\2" * 100, *texts, "\0" * 200], pa.large_string())])
+    frame = pd.DataFrame({"A": neighbours.slice(1, 300).to_pandas(), "N": 1.0, "B": texts, "C": "c", "D": texts})
+    lengths = {"A": longest, "B": min(longest + 1, 200), "C": 1, "D": longest}
+    declared = {name: char(length) for name, length in lengths.items()} | {"N": num()}
+    expected = [[text.ljust(longest), "A", text.ljust(lengths["B"]), "c", text.ljust(longest)] for text in texts]
+    raw = b"".join("".join(row).encode().replace(b"A", bytes.fromhex("41 10 00 00 00 00 00 00"), 1) for row in expected)
+    assert observations(write(frame, declared))[: len(raw)] == raw
+    parts = [frame.iloc[start : start + 70] for start in range(0, 300, 70)]
+    write_xpt(parts, tmp_path / "x.xpt", name="X", variables=declared, created=CREATED)
+    assert observations((tmp_path / "x.xpt").read_bytes())[: len(raw)] == raw
+
+
 # --- Blank rows, padding, counts ----------------------------------------------------------------------------------------
 
 
@@ -699,6 +715,15 @@ def test_chunks_and_threads_change_no_byte(write, threads, chunk_rows):
     frame.loc[999, "A"] = "last"
     expected = write(frame, DECLARED, special_missing=special)
     assert write(frame, DECLARED, special_missing=special, chunk_rows=chunk_rows, threads=threads) == expected
+
+
+def test_threads_change_no_byte_of_a_large_file(write):
+    texts = [f"text {number} " * (number % 15) for number in range(997)]
+    frame = pd.DataFrame({"A": texts * 90, "N": np.arange(997.0 * 90), "B": texts[::-1] * 90})
+    declared = {"A": char(180), "N": num(), "B": char(180)}
+    expected = write(frame, declared)
+    assert len(expected) > xpt_write.WORTH_THREADS
+    assert all(write(frame, declared, threads=threads) == expected for threads in (2, 3))
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -53,13 +53,13 @@ def split(frame: Table | Iterable[Table]) -> tuple[Iterator[Part], bool]:
 def _part(table: Table) -> Part:
     if isinstance(table, pa.Table):
         return Part(tuple(table.column_names), tuple(map(Source, table.columns)), table.num_rows)
-    columns = (table.iloc[:, position] for position in range(table.shape[1]))
-    return Part(tuple(table.columns), tuple(Source(_data(column)) for column in columns), len(table))
+    return Part(tuple(table.columns), tuple(Source(_data(column)) for _, column in table.items()), len(table))
 
 
 def _data(column: pd.Series) -> np.ndarray | pa.ChunkedArray | pd.api.extensions.ExtensionArray:
     if isinstance(column.dtype, np.dtype):
         return column.to_numpy()
     if isinstance(column.dtype, (pd.StringDtype, pd.CategoricalDtype, pd.ArrowDtype)):
-        return pa.chunked_array(column)
+        values = pa.array(column.array)
+        return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
     return column.array

@@ -10,13 +10,10 @@ import pyarrow.compute as pc
 from sdtm_convert.errors import InputError
 from sdtm_convert.xpt import ibm
 from sdtm_convert.xpt.arrow import as_text, is_text, text_buffers
+from sdtm_convert.xpt.fields import pad
 from sdtm_convert.xpt.header import XptVariable
 from sdtm_convert.xpt.moments import since_1960
 from sdtm_convert.xpt.target import Target
-
-_BLANKS = np.uint64(0x2020202020202020)
-_FIRST_BYTES = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)  # masks of the first 0 to 8 bytes of a word
-
 
 # --- Text -------------------------------------------------------------------------------------------------------------
 
@@ -25,7 +22,8 @@ def encode_text(part: np.ndarray | pa.Array, variable: XptVariable, first_row: i
     """The texts of a column in the target's encoding, padded with blanks to the longest of them or a little more.
 
     In: numpy or Arrow values of one chunk, whose first row is row `first_row` of the dataset. Out: one item of raw bytes
-    (dtype V) for each row, at most as wide as the variable. Raises InputError for what does not fit, with its row and value.
+    (dtype V) for each row; where it is wider than the variable, the rest is blank. Raises InputError for what does not fit,
+    with its row and value.
     """
     if isinstance(part, pa.DictionaryArray) and is_text(part.type) and len(part.dictionary) < len(part):
         return _encode_categories(part, variable, first_row, target)
@@ -35,30 +33,12 @@ def encode_text(part: np.ndarray | pa.Array, variable: XptVariable, first_row: i
     needed = int(lengths.max(initial=0))
     if needed > variable.length:
         texts, needed = _without_blanks(texts, variable, first_row, target)
-        return _padded(texts, needed)
+        return pad(texts, needed)
     if not needed:
         return np.full(len(texts), b" ").view("V1")
     if int(lengths.min()) == needed:
         return data.view(f"V{needed}")
-    if needed <= 8 and (words := _words(texts, offsets, lengths)) is not None:
-        return np.ndarray(len(words), f"V{needed}", words, 0, (8,))
-    return _padded(texts, needed)
-
-
-def _padded(texts: pa.LargeStringArray, width: int) -> np.ndarray:
-    return np.frombuffer(pc.ascii_rpad(texts, width).buffers()[2], f"V{width}", len(texts))
-
-
-def _words(texts: pa.LargeStringArray, offsets: np.ndarray, lengths: np.ndarray) -> np.ndarray | None:
-    """Texts of at most 8 bytes as words of 8, which is faster than padding one by one; None at the very end of Arrow's memory."""
-    memory = np.frombuffer(texts.buffers()[2], np.uint8)
-    if offsets[-2] + 8 > len(memory):
-        return None
-    words = np.ndarray(len(memory) - 7, "<u8", memory, 0, (1,))[offsets[:-1]]  # each text, and what lies behind it
-    words ^= _BLANKS
-    words &= _FIRST_BYTES.take(lengths)
-    words ^= _BLANKS
-    return words.astype("<u8", copy=False)
+    return pad(texts, needed)
 
 
 def _without_blanks(texts: pa.LargeStringArray, variable: XptVariable, first_row: int, target: Target) -> tuple[pa.LargeStringArray, int]:

@@ -11,11 +11,12 @@ import numpy as np
 MISSING = 0x2E << 56  # the letter "." and seven zero bytes
 SPECIAL_MISSING = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"  # .A to .Z and ._: the letter and seven zero bytes
 
-_FRACTION = np.uint64((1 << 52) - 1)
-_ONE_IN_EXPONENT = np.uint64(1 << 52)  # as a number 1 in IEEE's exponent field, as a bit the one before the fraction
-_SIGN = np.uint64(1 << 63)
-_LEAST_POWER = np.uint64(191)  # IEEE's exponent field + 1, divided by 4, of the least number that has an IBM form, 2**-260 ...
-_GREATEST_POWER = np.uint64(127)  # ... and the greatest beyond that
+# By sign and exponent of the IEEE double, its first 12 bits: whether these have an IBM form, the factor that makes the number an
+# integer of 53 to 56 bits without sign, and the first byte of the IBM double.
+_SIGN, _POWER = np.arange(1 << 12) >> 11, (np.arange(1 << 12) % (1 << 11) + 1) // 4 - 191
+_FITS = (0 <= _POWER) & (_POWER < 128)
+_TO_FRACTION = np.where(_FITS, np.ldexp(1.0 - 2 * _SIGN, np.where(_FITS, 56 - 4 * (_POWER - 64), 0)), 0.0)
+_FIRST_BYTE = np.where(_FITS, _POWER | _SIGN << 7, 0).astype(np.uint64) << np.uint64(56)
 _FRACTION_56 = np.uint64((1 << 56) - 1)
 
 # By first byte of the IBM double (sign and power): the factor of its fraction read as an integer. All are exact in float64.
@@ -35,24 +36,19 @@ def encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarra
     '4110000000000000 c276a00000000000 0000000000000000'
     """
     values = np.ascontiguousarray(values, dtype=np.float64)
-    bits = values.view(np.uint64)
-    raised = bits + _ONE_IN_EXPONENT
-    power = raised << np.uint64(1)
-    power >>= np.uint64(55)  # the exponent without sign and without its last two bits: a power of 16
-    power -= _LEAST_POWER  # what is below becomes huge
-    odd = np.flatnonzero(power > _GREATEST_POWER) if len(power) and power.max() > _GREATEST_POWER else None
-    ibm = bits & _FRACTION
-    ibm |= _ONE_IN_EXPONENT  # the leading 1 that IEEE does not write
-    raised >>= np.uint64(52)
-    raised &= np.uint64(3)
-    ibm <<= raised  # the power of 2 that is none of 16 moves into the fraction
-    power <<= np.uint64(56)
-    ibm |= power
-    ibm |= bits & _SIGN
-    if odd is None:
+    exponents = (values.view(np.uint64) >> np.uint64(52)).view(np.int64)
+    with np.errstate(invalid="ignore"):  # NaN and infinities, which see below
+        fractions = _TO_FRACTION.take(exponents)
+        fractions *= values
+        ibm = fractions.astype(np.int64).view(np.uint64)
+    ibm |= _FIRST_BYTE.take(exponents)
+    fits = _FITS.take(exponents)
+    if fits.all():
         return ibm, None, None
-    size = np.abs(values[odd])
-    ibm[odd] = np.where(np.isnan(size), np.uint64(MISSING), np.uint64(0))
+    odd = np.flatnonzero(~fits)
+    rest = values[odd]
+    ibm[odd] = np.where(np.isnan(rest), np.uint64(MISSING), np.uint64(0))
+    size = np.abs(rest)
     large, small = odd[size >= 2.0**252], odd[(size < 1) & (size > 0)]
     return ibm, large if len(large) else None, small if len(small) else None
 

@@ -24,9 +24,9 @@ from sdtm_convert.xpt.files import replacing
 from sdtm_convert.xpt.header import RECORD, Stamp, XptMetadata, XptVariable, XptWarning, format_timestamp, pack_library, pack_member
 from sdtm_convert.xpt.target import ALLOWANCES, Target
 
-CHUNK = 1 << 21  # bytes of observations at a time: few enough for the processor's cache, more if threads must not wait ...
-FEWEST_ROWS, LARGEST_CHUNK = 1024, 1 << 24  # ... and enough rows, where they are long, to keep the work in columns
-WORTH_THREADS = 1 << 26  # bytes below which one thread is done sooner than several have begun
+CHUNK = 1 << 24  # bytes of observations that a thread encodes at a time; all threads together at most twice as many
+BLOCK = 1 << 19  # bytes of them that are put together at a time: few enough for the processor's cache
+WORTH_THREADS = 1 << 24  # bytes below which one thread is done sooner than several have begun
 
 Put = Callable[[bytes | memoryview, int], None]  # writes bytes at an offset of the file
 
@@ -191,13 +191,12 @@ def _write_part(put: Put, start: int, first_row: int, part: Part, layout: _Layou
         layout.target.refuse(f"the table that begins at row {first_row + 1} has other columns: {', '.join(map(str, part.names))}.")
     rows = part.rows
     threads = options.threads if options.chunk_rows or rows * layout.record > WORTH_THREADS else 1
-    step = options.chunk_rows or _chunk_rows(layout.record, threads)
+    step = options.chunk_rows or _chunk_rows(rows, layout.record, threads)
 
     def write_chunk(begin: int) -> bytes:
         end = min(begin + step, rows)
-        records = _encode(part, begin, end, first_row, layout)
-        put(records, start + (first_row + begin) * layout.record)
-        return records[-layout.record :].tobytes() if end == rows else b""
+        fields = _encode(part, begin, end, first_row, layout)
+        return _put_records(put, start + (first_row + begin) * layout.record, fields, layout)
 
     if threads == 1 or rows <= step:
         ends = [write_chunk(begin) for begin in range(0, rows, step)]
@@ -211,34 +210,48 @@ def _write_part(put: Put, start: int, first_row: int, part: Part, layout: _Layou
     return ends[-1] if ends else b""
 
 
-def _chunk_rows(record: int, threads: int) -> int:
-    size = CHUNK if threads == 1 else 4 * CHUNK
-    return max(1, min(max(FEWEST_ROWS, size // record), LARGEST_CHUNK // threads // record))
+def _chunk_rows(rows: int, record: int, threads: int) -> int:
+    """As many rows as a chunk may have, if need be a little fewer so that each thread gets as many chunks."""
+    most = max(1, min(CHUNK, 2 * CHUNK // threads) // record)
+    chunks = -(-rows // (most * threads)) * threads
+    return max(1, -(-rows // max(1, chunks)))
 
 
-def _encode(part: Part, begin: int, end: int, first_row: int, layout: _Layout) -> np.ndarray:
-    """Rows `begin` to `end` of a table as records, in a buffer that the thread's next chunk uses again."""
-    rows, size = end - begin, (end - begin) * layout.record
-    if getattr(layout.scratch, "buffer", None) is None or len(layout.scratch.buffer) < size:
-        layout.scratch.buffer = np.empty(size, np.uint8)
-    buffer = layout.scratch.buffer[:size]
-    buffer.fill(ord(" "))
-    for source, variable, position in zip(part.sources, layout.variables, layout.positions, strict=True):
+def _encode(part: Part, begin: int, end: int, first_row: int, layout: _Layout) -> list[np.ndarray]:
+    """Rows `begin` to `end` of a table: for each column its fields, items of raw bytes."""
+    fields = []
+    for source, variable in zip(part.sources, layout.variables, strict=True):
         values = source.chunk(begin, end)
         if variable.type == "Char":
-            texts = encode_text(values, variable, first_row + begin, layout.target)
-            np.ndarray(rows, texts.dtype, buffer, position, (layout.record,))[:] = texts
+            fields.append(encode_text(values, variable, first_row + begin, layout.target))
             continue
         coded, cut = encode_numbers(values, variable, first_row + begin, layout.target)
         if cut:
             layout.cut.add(variable.name)
         _mark_special(coded, variable, first_row + begin, layout)
-        if variable.length == 8:
-            np.ndarray(rows, ">u8", buffer, position, (layout.record,))[:] = coded
-        else:
-            kept = coded.astype(">u8").view(np.uint8).reshape(rows, 8)[:, : variable.length]
-            np.ndarray((rows, variable.length), np.uint8, buffer, position, (layout.record, 1))[:] = kept
-    return buffer
+        fields.append(np.ndarray(len(coded), f"V{variable.length}", coded.astype(">u8"), 0, (8,)))
+    return fields
+
+
+def _put_records(put: Put, offset: int, fields: list[np.ndarray], layout: _Layout) -> bytes:
+    """Put records together, a block of them in a buffer that the thread uses again, and write them; return the last."""
+    record, rows = layout.record, len(fields[0])
+    most = max(1, BLOCK // record)
+    if not hasattr(layout.scratch, "buffer"):
+        layout.scratch.buffer = np.empty(most * record, np.uint8)
+    buffer = layout.scratch.buffer
+    buffer.fill(ord(" "))
+    places = []  # filled from left to right, as a field may have blanks that reach into the next one
+    for items, position in zip(fields, layout.positions, strict=True):
+        if position + items.dtype.itemsize > record:
+            items = np.ndarray(rows, f"V{record - position}", items, 0, items.strides)
+        places.append((np.ndarray(most, items.dtype, buffer, position, (record,)), items))
+    for begin in range(0, rows, most):
+        count = min(most, rows - begin)
+        for place, items in places:
+            place[:count] = items[begin : begin + count]
+        put(buffer[: count * record], offset + begin * record)
+    return buffer[(count - 1) * record : count * record].tobytes()
 
 
 def _mark_special(coded: np.ndarray, variable: XptVariable, first_row: int, layout: _Layout) -> None:
