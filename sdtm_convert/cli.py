@@ -15,6 +15,7 @@ from .errors import InputError
 from .rules_cli import rules
 
 FAILING = {"error": ("error",), "warning": ("error", "warning"), "none": ()}
+PATH = click.Path(readable=False)  # what cannot be read is no wrong usage: whoever reads it says so
 FAIL_ON = click.Choice(list(FAILING))
 
 
@@ -34,8 +35,8 @@ def main() -> None:
 
 @main.command()
 @click.argument("study")
-@click.option("--out", required=True, type=click.Path(), help="Folder of the package; an earlier package in it is replaced.")
-@click.option("--raw", type=click.Path(), help="Folder of the raw export; else the one that study.yml names.")
+@click.option("--out", required=True, type=PATH, help="Folder of the package; an earlier package in it is replaced.")
+@click.option("--raw", type=PATH, help="Folder of the raw export; else the one that study.yml names.")
 @click.option("--only", help="Datasets to build, such as AE,ADSL; what they refer to is derived, but not written.")
 @click.option("--jobs", type=click.IntRange(1), default=lambda: min(4, os.cpu_count() or 1), show_default="cores, at most 4", help="Threads for reading and writing.")
 @click.option("--format", "formats", default="xpt", show_default=True, help="xpt, json, ndjson (Dataset-JSON 1.1), parquet; several with commas. XPT is always written.")
@@ -104,7 +105,7 @@ def progress() -> Callable[[str], None]:
 
 @main.command()
 @click.argument("study")
-@click.option("--raw", type=click.Path(), help="Folder of the raw export: then the names of its fields are checked too.")
+@click.option("--raw", type=PATH, help="Folder of the raw export: then the names of its fields are checked too.")
 def check(study: str, raw: str | None) -> None:
     """Check the specification of STUDY alone; no data are read, only the names of fields where raw files are at hand.
 
@@ -140,20 +141,22 @@ def explain(name: str | None, study: str | None) -> None:
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", nargs=-1, required=True, type=PATH)
 @click.option("--standard", default="sdtmig", show_default=True, help="sdtmig or adamig.")
 @click.option("--version", default="3.4", show_default=True, help="Version of the standard.")
 @click.option("--ct", multiple=True, help="Controlled terminology: an official file, or a date; else what ships.")
-@click.option("--rules", multiple=True, type=click.Path(), help="Folder of rules in CDISC's open format, in place of the shipped ones.")
-@click.option("--define", type=click.Path(), help="A define.xml to check too; else the one in each folder of PATHS.")
-@click.option("--baseline", type=click.Path(), help="findings.json of an earlier run: only what is new is shown and counts.")
-@click.option("--waivers", type=click.Path(), help="YAML file of accepted findings: they are set aside, with who, why and until when.")
-@click.option("--study", type=click.Path(), help="Folder of the study that made the package: SARIF points to the lines of its files.")
+@click.option("--rules", multiple=True, type=PATH, help="Folder of rules in CDISC's open format, in place of the shipped ones.")
+@click.option("--define", type=PATH, help="A define.xml to check too; else the one in each folder of PATHS.")
+@click.option("--dictionary", "dictionaries", multiple=True, metavar="NAME=FOLDER",
+              help="Folder of an external dictionary: meddra, whodrug, loinc, unii, medrt, snomed; may be repeated.")
+@click.option("--baseline", type=PATH, help="findings.json of an earlier run: only what is new is shown and counts.")
+@click.option("--waivers", type=PATH, help="YAML file of accepted findings: they are set aside, with who, why and until when.")
+@click.option("--study", type=PATH, help="Folder of the study that made the package: SARIF points to the lines of its files.")
 @click.option("--encoding", help="Encoding of text in the files, where it is not UTF-8.")
 @click.option("--format", "formats", default="text", show_default=True, help="text, json, csv, html, xlsx, junit, sarif; several with commas.")
-@click.option("--out", type=click.Path(), help="Folder for the reports; text goes to the terminal too.")
+@click.option("--out", type=PATH, help="Folder for the reports; text goes to the terminal too.")
 @click.option("--fail-on", type=FAIL_ON, default="error", show_default=True, help="Severity from which on findings give exit code 1.")
-def validate(paths, standard, version, ct, rules, define, baseline, waivers, study, encoding, formats, out, fail_on) -> None:
+def validate(paths, standard, version, ct, rules, define, dictionaries, baseline, waivers, study, encoding, formats, out, fail_on) -> None:
     """Check the datasets in PATHS (XPT, CSV, Parquet, Dataset-JSON; files, folders, zip archives) against a standard's conformance rules.
 
     \b
@@ -163,6 +166,8 @@ def validate(paths, standard, version, ct, rules, define, baseline, waivers, stu
     wanted = list(dict.fromkeys(name.strip() for name in formats.split(",")))
     if wanted != ["text"] and not out:
         raise click.UsageError("--format other than text needs --out, the folder for the reports.")
+    if wrong := [pair for pair in dictionaries if "=" not in pair]:
+        raise click.UsageError(f"--dictionary: '{wrong[0]}' is not NAME=FOLDER, such as meddra=MedAscii.")
     show = progress()
     show("validate")
     from .conformance import validate_files
@@ -171,7 +176,7 @@ def validate(paths, standard, version, ct, rules, define, baseline, waivers, stu
     if unknown := [name for name in wanted if name not in WRITERS]:
         raise click.UsageError(f"--format: '{unknown[0]}' is none of {', '.join(WRITERS)}.")
     done = validate_files(paths, standard=standard, version=version, terminology=ct, rules=rules, define=define, encoding=encoding,
-                          waivers=waivers, baseline=baseline, study=study, progress=show)
+                          waivers=waivers, baseline=baseline, study=study, dictionaries=dict(pair.split("=", 1) for pair in dictionaries), progress=show)
     show("write the reports" if out else "")
     if out:
         write_findings(done.findings, Path(out), wanted, title=f"Conformance to {standard.upper()} {version}",
@@ -199,11 +204,11 @@ def _datasets(records: dict[str, int]) -> str:
 
 
 @main.command()
-@click.argument("a", type=click.Path())
-@click.argument("b", type=click.Path())
+@click.argument("a", type=PATH)
+@click.argument("b", type=PATH)
 @click.option("--keys", multiple=True, metavar="DATASET=VARIABLES", help="Keys to match the records of a dataset by, such as AE=USUBJID,AETERM; may be repeated.")
 @click.option("--exact", is_flag=True, help="Numbers are equal only if they are the same; else within a relative difference of 1e-12.")
-@click.option("--out", type=click.Path(), help="File for every single difference: .csv or .json.")
+@click.option("--out", type=PATH, help="File for every single difference: .csv or .json.")
 def diff(a: str, b: str, keys: tuple[str, ...], exact: bool, out: str | None) -> None:
     """Compare A and B: two packages, folders of transport files, or transport files. Exit code 0: the same; 1: different.
 
@@ -222,12 +227,12 @@ def diff(a: str, b: str, keys: tuple[str, ...], exact: bool, out: str | None) ->
 
 
 @main.command()
-@click.argument("path", type=click.Path())
+@click.argument("path", type=PATH)
 @click.argument("name", metavar="DATASET.VARIABLE")
 @click.option("--record", type=int, help="Follow the values of this record of the package, counted from 1.")
 @click.option("--subject", metavar="USUBJID", help="Follow the records of this subject.")
 @click.option("--seq", type=int, help="Of the subject, the record with this sequence number (--SEQ).")
-@click.option("--raw", type=click.Path(), help="Folder of the raw export: then the collected values are shown too.")
+@click.option("--raw", type=PATH, help="Folder of the raw export: then the collected values are shown too.")
 def trace(path: str, name: str, record: int | None, subject: str | None, seq: int | None, raw: str | None) -> None:
     """Say where a variable comes from, down to the raw fields. PATH is a study (folder or shipped name) or a package.
 
@@ -247,8 +252,8 @@ def ct() -> None:
 
 
 @ct.command("import")
-@click.argument("file", type=click.Path())
-@click.option("--into", type=click.Path(), help="Folder to write into, such as a study's ct folder; else your own store.")
+@click.argument("file", type=PATH)
+@click.option("--into", type=PATH, help="Folder to write into, such as a study's ct folder; else your own store.")
 @click.option("--name", help="Name of the terminology (SDTM, ADaM ...), where the file does not say it.")
 @click.option("--version", help="Date of the terminology, where the file does not say it.")
 def ct_import(file: str, into: str | None, name: str | None, version: str | None) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 
 import click
 
 from .errors import SdtmConvertError, SpecError
+
+
+UNFINISHED = 3  # the exit code of a run that could not be completed
 
 
 class Command(click.Command):
@@ -21,7 +25,16 @@ class Command(click.Command):
             context.exit(error.exit_code)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            context.exit(3)
+            context.exit(UNFINISHED)
+        except (OSError, MemoryError) as error:
+            click.echo(f"sdtm-convert: the run could not be completed: {str(error) or 'not enough memory'}.", err=True)
+            context.exit(UNFINISHED)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception:  # a fault of ours: told whole, and never with the exit code of findings
+            traceback.print_exc()
+            click.echo("sdtm-convert: this is a fault of sdtm-convert itself; please report it with the lines above.", err=True)
+            context.exit(UNFINISHED)
 
 
 def _spec_faults(error: SpecError) -> str:

@@ -6,6 +6,8 @@ format, write one `Reader` (see dataset_readers.py) and enter it in `SUFFIXES`.
 
 from __future__ import annotations
 
+import os
+import stat
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -110,7 +112,7 @@ def _known(folder: Path, standard: Standard, encoding: str | None, notes: list[d
 def _files(paths: list[Path], standard: Standard, workplace: Path) -> tuple[list[File], list[dict]]:
     found: list[File] = []
     notes: list[dict] = []
-    for path in _expanded(paths, standard):
+    for path in _expanded(paths, standard, notes):
         if not is_archive(path, _is_dataset):
             found.append(File(path, str(path)))
             continue
@@ -122,20 +124,31 @@ def _files(paths: list[Path], standard: Standard, workplace: Path) -> tuple[list
     return found, notes
 
 
-def _expanded(paths: list[Path], standard: Standard) -> list[Path]:
-    """The paths with each folder replaced by the files of datasets in it."""
-    found = []
+def _expanded(paths: list[Path], standard: Standard, notes: list[dict]) -> list[Path]:
+    """The paths with each folder replaced by the files of datasets in it; each file once, however often it is named."""
+    found: dict[str, Path] = {}
     for path in paths:
-        if path.is_dir():
-            found += _of_package(path, standard) or _of_folder(path)
-        elif not path.is_file():
-            near = did_you_mean(path.name, [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else [])
-            raise InputError(f"{path}: there is no such file or folder. {near}".strip())
-        elif not (_is_dataset(path.name) or is_archive(path, _is_dataset)):
-            raise InputError(f"{path}: not a dataset; known are {', '.join(SUFFIXES)}, .zip.")
-        else:
-            found.append(path)
-    return found
+        for file in _at(path, standard, notes):
+            found.setdefault(os.path.realpath(file), file)
+    return list(found.values())
+
+
+def _at(path: Path, standard: Standard, notes: list[dict]) -> list[Path]:
+    """The files of datasets that a path names: itself, or what is in the folder. Raises InputError for a path that names none."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        near = did_you_mean(path.name, os.listdir(path.parent) if os.access(path.parent, os.R_OK) and path.parent.is_dir() else [])
+        raise InputError(f"{path}: there is no such file or folder. {near}".strip()) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+    if stat.S_ISDIR(mode):
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise InputError(f"{path}: the folder cannot be read: Permission denied.")
+        return _of_package(path, standard) or _of_folder(path, notes)
+    if not stat.S_ISREG(mode) or not _is_named_as_dataset(path):
+        raise InputError(f"{path}: not a dataset; known are {', '.join(SUFFIXES)}, .zip.")
+    return [path]
 
 
 def _of_package(path: Path, standard: Standard) -> list[Path]:
@@ -147,21 +160,40 @@ def _of_package(path: Path, standard: Standard) -> list[Path]:
     return own + [dm for dm in [path / "tabulations/sdtm/dm.xpt"] if own and part.startswith("analysis") and dm.is_file()]
 
 
-def _of_folder(path: Path) -> list[Path]:
-    own = _datasets_in(path.glob("*")) or _datasets_in(path.rglob("*"))
+def _of_folder(path: Path, notes: list[dict]) -> list[Path]:
+    """The files of datasets in a folder, else in the folders below; not those of lineage, which are about records and hold none. What
+    cannot be read is a finding; links to folders are not followed."""
+
+    def unreadable(error: OSError) -> None:
+        notes.append(note("FILE-UNREADABLE", "error", Path(error.filename).name, f"{error.filename}: the folder cannot be read: {error.strerror}."))
+
+    own: list[Path] = []
+    for folder, _, names in os.walk(path, onerror=unreadable):
+        own += _datasets_among([Path(folder) / name for name in sorted(names)], notes) if "lineage.json" not in names else []
+        if own and folder == str(path):
+            break
     if not own:
         raise InputError(f"{path}: no datasets ({', '.join(SUFFIXES)}, .zip) in this folder.")
-    return own
+    return sorted(own)
 
 
-def _datasets_in(entries: Iterable[Path]) -> list[Path]:
-    """Files of datasets, sorted; not those of lineage, which are about records and hold none."""
-    return sorted(path for path in entries if path.is_file() and (_is_dataset(path.name) or is_archive(path, _is_dataset))
-                  and not path.name.startswith((".", "_")) and not (path.parent / "lineage.json").is_file() and _is_no_other_json(path))
+def _datasets_among(files: list[Path], notes: list[dict]) -> list[Path]:
+    """The files that are datasets by their names, and in JSON by their contents; one that is no file (a broken link, a pipe) is a finding."""
+    named = [file for file in files if _is_named_as_dataset(file) and not file.name.startswith((".", "_"))]
+    broken = [file for file in named if not file.is_file()]
+    notes += [note("FILE-UNREADABLE", "error", file.name, f"{file}: is no file: a broken link, a pipe or the like.", file.stem.upper()) for file in broken]
+    return [file for file in named if file not in broken and _is_no_other_json(file)]
+
+
+def _is_named_as_dataset(path: Path) -> bool:
+    return _is_dataset(path.name) or is_archive(path, _is_dataset)
 
 
 def _is_no_other_json(path: Path) -> bool:
-    return SUFFIXES.get(path.suffix.lower()) is not read_json or is_dataset_json(path)
+    """Whether a file is to be read: not where it is JSON of another kind. One that does not tell is read, so that its fault is told."""
+    if SUFFIXES.get(path.suffix.lower()) is not read_json:
+        return True
+    return is_dataset_json(path) or not os.access(path, os.R_OK) or not path.stat().st_size
 
 
 def _is_dataset(name: str) -> bool:

@@ -16,8 +16,8 @@ def rules() -> None:
 
 
 @rules.command("test")
-@click.argument("folder", type=click.Path())
-@click.option("--results", type=click.Path(), help="Folder for the report of each case: <rule>/<positive or negative>/NN/results.csv.")
+@click.argument("folder", type=click.Path(readable=False))
+@click.option("--results", type=click.Path(readable=False), help="Folder for the report of each case: <rule>/<positive or negative>/NN/results.csv.")
 @click.option("--rule", "only", multiple=True, metavar="ID", help="Only this rule, with the rows that differ; may be repeated.")
 @click.option("--core-compatible", is_flag=True, help="Answer as CDISC's engine 0.17.1 does where it departs from what a rule says.")
 def rules_test(folder: str, results: str | None, only: tuple[str, ...], core_compatible: bool) -> None:
@@ -42,7 +42,7 @@ def rules_test(folder: str, results: str | None, only: tuple[str, ...], core_com
 
 @rules.command("explain")
 @click.argument("name", metavar="ID")
-@click.option("--rules", "folders", multiple=True, type=click.Path(), help="Folder or file of rules in CDISC's open format; else the shipped ones.")
+@click.option("--rules", "folders", multiple=True, type=click.Path(readable=False), help="Folder or file of rules in CDISC's open format; else the shipped ones.")
 def rules_explain(name: str, folders: tuple[str, ...]) -> None:
     """Put a rule in words: which datasets it is for, what it looks for, what it needs, its message and references.
 

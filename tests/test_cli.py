@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pyreadstat
 import pytest
+from click.testing import CliRunner
 from lxml import etree
 from tiny_study import write_study
+
+from sdtm_convert.cli import main
 
 MAPPING = {
     "DM": """\
@@ -253,6 +256,20 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(study, tmp_path):
     done = run("validate", folder)
     assert done.returncode == 1
     assert "FILE-UNREADABLE" in done.stdout and "3 datasets" in done.stdout
+
+
+@pytest.mark.parametrize(("fault", "told"), [
+    (PermissionError(13, "Permission denied", "/locked/ae.xpt"), "could not be completed: [Errno 13] Permission denied: '/locked/ae.xpt'"),
+    (MemoryError(), "could not be completed: not enough memory"),
+    (KeyError("STUDYID"), "KeyError: 'STUDYID'\nsdtm-convert: this is a fault of sdtm-convert itself"),
+])  # fmt: skip
+def test_what_nobody_foresaw_never_has_the_exit_code_of_findings(monkeypatch, fault, told):
+    def fail(*given):
+        raise fault
+
+    monkeypatch.setattr("sdtm_convert.explain.explain", fail)
+    done = CliRunner().invoke(main, ["explain", "AE"])
+    assert done.exit_code == 3 and told in done.stderr
 
 
 def test_help_imports_no_data_library():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import zipfile
 from pathlib import Path
@@ -293,6 +294,44 @@ def test_a_path_that_is_not_there_or_no_dataset_is_an_error(tmp_path):
     (tmp_path / "vs.csv").write_text("USUBJID\n1\n")
     with pytest.raises(InputError, match="the dataset VS is in .*vs.csv too"):
         read_datasets([tmp_path], SDTMIG)
+
+
+def test_broken_links_loops_and_pipes_named_like_datasets_are_findings(tmp_path):
+    transport(tmp_path / "vs.xpt")
+    (tmp_path / "ae.xpt").symlink_to("ae.xpt")
+    (tmp_path / "cm.csv").symlink_to(tmp_path / "nowhere.csv")
+    (tmp_path / "below").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "ex.csv")
+    (tmp_path / "mh.json").write_text("")
+    read = read_datasets([tmp_path], SDTMIG)
+    assert list(read.frames) == ["VS"] and sorted(told(read)) == [
+        ("FILE-UNREADABLE", "error", name) for name in ("ae.xpt", "cm.csv", "ex.csv", "mh.json")]
+
+
+def test_a_folder_below_that_cannot_be_read_is_a_finding(tmp_path, monkeypatch):
+    transport(tmp_path / "open" / "vs.xpt")
+    transport(tmp_path / "locked" / "vs.xpt")
+    scandir = os.scandir
+
+    def locked(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    read = read_datasets([tmp_path], SDTMIG)
+    assert list(read.frames) == ["VS"] and told(read) == [("FILE-UNREADABLE", "error", "locked")]
+
+
+def test_a_path_that_may_not_be_read_is_one_clear_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(InputError, match="the folder cannot be read: Permission denied"):
+        read_datasets([tmp_path], SDTMIG)
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path):
+    file = transport(tmp_path / "vs.xpt")
+    assert list(read_datasets([tmp_path, file, tmp_path / "." / "vs.xpt"], SDTMIG).frames) == ["VS"]
 
 
 def test_of_a_package_the_part_that_the_standard_is_about_is_read(tmp_path):
