@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from .baseline import compare_findings, read_baseline
 from .datasets import Datasets, read_datasets
 from .define import check_define, compare_with_xpt
 from .described import declared_terms
+from .dictionaries import read_dictionaries
 from .errors import InputError
 from .findings import combine, findings
 from .model import Term, Terminology
@@ -61,20 +62,22 @@ class Conformance:
 def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", version: str = "3.4", terminology: Iterable[str | Path] = (),
                    rules: Sequence[str | Path] = (), define: str | Path | None = None, encoding: str | None = None,
                    waivers: str | Path | None = None, baseline: str | Path | None = None, study: str | Path | None = None,
-                   progress: Callable[[str], None] = lambda stage: None) -> Conformance:
+                   dictionaries: Mapping[str, str | Path] | None = None, progress: Callable[[str], None] = lambda stage: None) -> Conformance:
     """Judge the datasets in these files, folders and zip archives by the rules of a standard.
 
     `terminology`: official files, or dates such as 2025-03-28 of what ships or was imported; the shipped ones by default. `rules`: folders
     of rules in CDISC's open format, in place of the shipped ones. `define`: a define.xml to check too, against the XPT files beside it; one
     that lies in a folder named in `paths`, or in an archive, is found by itself. `waivers`: a YAML file (see waivers.py); `baseline`: the
     findings.json of an earlier run, whose findings are known. `study`: the folder of the study that made the package, so that `places`
-    name its files as they are found from here. `progress` is told what is being done.
-    Raises InputError for what cannot be read, SpecError for a wrong standard, rule, waiver or baseline.
+    name its files as they are found from here. `dictionaries`: folders of external dictionaries, by name, such as {"meddra": "MedAscii"}.
+    `progress` is told what is being done.
+    Raises InputError for what cannot be read, SpecError for a wrong standard, rule, waiver, baseline or name of a dictionary.
     """
     paths = [Path(path) for path in paths]
     guide = load_standard(standard, version)
     accepted = read_waivers(waivers) if waivers else []  # what is wrong with them is said before any data are read
     earlier = read_baseline(baseline) if baseline else None
+    known_words = read_dictionaries(dictionaries or {})
     if define and not Path(define).is_file():
         raise InputError(f"{define}: there is no such define.xml.")
     with TemporaryDirectory(prefix="sdtm-convert.") as workplace:
@@ -84,7 +87,7 @@ def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", ver
         progress(f"carry out rules on {len(read.frames)} datasets")
         checked = validate(read.frames, metadata=read.metadata, standard=standard, version=version,
                            rules=[Path(rule) for rule in rules] or None, terminology=terms, files=read.files,
-                           define=defines[0] if len(defines) == 1 else None)
+                           define=defines[0] if len(defines) == 1 else None, dictionaries=known_words)
         progress("check define.xml" if defines else "")
         described = [_described(each) for each in defines]
     waived = apply_waivers(combine([read.findings, checked.findings, *described]), accepted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .columns import number_text
+from .dictionaries import Dictionary, read_dictionaries
 from .findings import combine, findings
 from .model import Dataset, Terminology
 from .rules.column import Column, group_codes
@@ -48,6 +49,7 @@ def validate(
     files: dict[str, Path] | None = None,
     limit: int | None = None,
     define: Path | None = None,
+    dictionaries: Mapping[str, str | Path | Dictionary] | None = None,
 ) -> Validation:
     """Judge datasets, by name, by the conformance rules of a standard.
 
@@ -55,7 +57,8 @@ def validate(
     need them do not run without. `rules` are files or
     folders of rules in CDISC's open format (all that name the standard and version apply), or loaded rules; the shipped ones by
     default. `terminology` are the sets of controlled terminology that values are looked up in. `define` is a define.xml, for the rules
-    that compare with one. `limit` keeps only so many findings of
+    that compare with one. `dictionaries` are folders of external dictionaries, by name (meddra, whodrug, loinc, unii, medrt, snomed), for the
+    rules that look values up in one. `limit` keeps only so many findings of
     one rule on one dataset; the outcomes count all of them. Text that is missing and empty text are the same.
 
     Raises SpecError for a standard or rule that is wrong, InputError for rules that cannot be read. Data never raise: a rule that
@@ -64,7 +67,8 @@ def validate(
     chosen = _rules(rules, standard)
     fitting = [rule for rule in chosen if rule.is_for(standard, version)]
     others = [rule for rule in chosen if not rule.is_for(standard, version)]
-    study = make_study(datasets, load_standard(standard, version), tuple(terminology), metadata, files, define=define)
+    study = make_study(datasets, load_standard(standard, version), tuple(terminology), metadata, files, define=define,
+                       dictionaries=read_dictionaries(dictionaries or {}))
     rows = [_outcome_row(Outcome(rule, "", NOT_APPLICABLE, f"not a rule of {standard.upper()} {version}"), 0) for rule in others]
     tables = []
     for outcome in run(fitting, study):

@@ -110,6 +110,7 @@ BEGINNINGS = {  # lists too long to write out
 
 
 ASK_DEFINE = {"define_variable_metadata", "define_extensible_codelists"}  # test_rules_define_level.py
+ASK_DICTIONARIES = {name for name, function in OPERATIONS.items() if function.__module__.endswith("operations_dictionaries")}  # test_dictionaries.py
 NOT_CARRIED_OUT = {name for name, function in OPERATIONS.items() if function.__name__ == "not_run"}
 
 
@@ -149,8 +150,31 @@ def test_model_has_the_variables_of_the_class_with_the_prefix_of_the_domain():
 def test_every_operation_has_an_example_and_a_docstring():
     # test_rules_operations_added.py has those of this project
     added = {name for name, function in OPERATIONS.items() if "An addition to CDISC's operations" in " ".join(function.__doc__.split())}
-    assert {example[0] for example in EXAMPLES} | set(BEGINNINGS) | NOT_CARRIED_OUT | ASK_DEFINE | added == set(OPERATIONS)
+    assert {example[0] for example in EXAMPLES} | set(BEGINNINGS) | NOT_CARRIED_OUT | ASK_DEFINE | ASK_DICTIONARIES | SEVERAL | {"valid_codelist_dates"} | added == set(OPERATIONS)
     assert all(function.__doc__ for function in OPERATIONS.values())
+
+
+SEVERAL = {"label_referenced_variable_metadata", "name_referenced_variable_metadata"}
+
+
+@pytest.mark.parametrize(("operator", "terms"), [("name_referenced_variable_metadata", ["AESER", "NOSUCH", None]),
+                                                 ("label_referenced_variable_metadata", ["Aeser", "Nosuch", None])])
+def test_variables_of_the_standard_are_found_by_name_or_label(operator, terms):
+    study = make_study({"AE": pd.DataFrame({"DOMAIN": "AE", "AETERM": terms})}, STANDARD)
+    table = run_operations((Operation("$v", operator, "--TERM"),), study.tables["AE"], study)
+    parts = ("name", "label", "role", "core", "ordinal", "simpleDatatype")
+    assert [table.column(f"$v_{part}").cells.tolist() for part in parts] == [
+        ["AESER", "", ""], ["Aeser", "", ""], ["Topic", "", ""], ["Exp", "", ""], [3, "", ""], ["Char", "", ""]]
+    assert operator in SEVERAL
+
+
+def test_dates_of_terminology_are_those_that_ship_were_imported_or_are_given():
+    def dates(*packages: str) -> list[str]:
+        given = (Terminology("SDTM", "2000-01-01", {}), Terminology("ADaM", "2000-01-02", {}))
+        return result("valid_codelist_dates", terminology=given, **({"ct_package_types": list(packages)} if packages else {}))[0]
+
+    assert {"2000-01-01", "2025-03-28"} <= set(dates()) and "2000-01-02" not in dates() and dates() == sorted(dates())
+    assert "2000-01-02" in dates("ADAM") and "2000-01-01" not in dates("ADAM")
 
 
 def test_dataset_that_is_not_there_makes_the_rule_not_applicable():

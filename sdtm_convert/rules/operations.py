@@ -11,6 +11,7 @@ from datetime import datetime
 import numpy as np
 
 from . import operations_define as define
+from . import operations_dictionaries as dictionaries
 from . import operations_library as library
 from . import operations_numbers as numbers
 from . import operations_values as values
@@ -26,10 +27,13 @@ from .tables import dataset_metadata, needed
 
 
 def run_operations(operations: tuple[Operation, ...], table: Table, study: Study) -> Table:
-    """The table with the result of each operation as one more column, in order; a later one can use an earlier one."""
+    """The table with the result of each operation as one more column, in order; a later one can use an earlier one. Of an operation with
+    several results each one is called by the operation's id, `_` and its own name."""
     for operation in operations:
-        column = OPERATIONS[operation.operator](table, study, operation)
-        table = with_column(table, operation.id, column)
+        result = OPERATIONS[operation.operator](table, study, operation)
+        columns = {operation.id: result} if isinstance(result, Column) else {f"{operation.id}_{name}": column for name, column in result.items()}
+        for name, column in columns.items():
+            table = with_column(table, name, column)
     return table
 
 
@@ -292,7 +296,7 @@ def extract_metadata(table: Table, study: Study, operation: Operation) -> Column
     return metadata.column(operation.name).take(np.zeros(table.rows, dtype=np.int64))
 
 
-OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
+OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column | dict[str, Column]]] = {
     "codelist_extensible": values.codelist_extensible,
     "codelist_terms": library.codelist_terms,
     "codelist_terms_by_value": library.codelist_terms_by_value,
@@ -320,7 +324,7 @@ OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
     "get_model_filtered_variables": library.get_model_filtered_variables,
     "get_parent_model_column_order": library.get_parent_model_column_order,
     "get_xhtml_errors": values.needs("the XHTML schemas"),
-    "label_referenced_variable_metadata": values.needs("the labels and names of the SDTM model"),
+    "label_referenced_variable_metadata": library.label_referenced_variable_metadata,
     "map": values.map_values,
     "max": maximum,
     "max_date": max_date,
@@ -328,7 +332,7 @@ OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
     "min": minimum,
     "min_date": min_date,
     "minus": minus,
-    "name_referenced_variable_metadata": values.needs("the labels and names of the SDTM model"),
+    "name_referenced_variable_metadata": library.name_referenced_variable_metadata,
     "paired_term": library.paired_term,
     "percentage": numbers.percentage,
     "permissible_variables": library.permissible_variables,
@@ -345,15 +349,15 @@ OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
     "subject_value": variables.subject_value,
     "time_part": numbers.time_part,
     "unit_dimension": numbers.unit_dimension,
-    "valid_codelist_dates": values.needs("the list of published terminology packages"),
-    "valid_define_external_dictionary_version": values.needs("define.xml"),
-    "valid_external_dictionary_code": values.needs("an external dictionary"),
-    "valid_external_dictionary_code_term_pair": values.needs("an external dictionary"),
-    "valid_external_dictionary_value": values.needs("an external dictionary"),
-    "valid_meddra_code_references": values.needs("the MedDRA dictionary"),
-    "valid_meddra_code_term_pairs": values.needs("the MedDRA dictionary"),
-    "valid_meddra_term_references": values.needs("the MedDRA dictionary"),
-    "valid_whodrug_references": values.needs("the WHODrug dictionary"),
+    "valid_codelist_dates": library.valid_codelist_dates,
+    "valid_define_external_dictionary_version": dictionaries.valid_define_external_dictionary_version,
+    "valid_external_dictionary_code": dictionaries.valid_external_dictionary_code,
+    "valid_external_dictionary_code_term_pair": dictionaries.valid_external_dictionary_code_term_pair,
+    "valid_external_dictionary_value": dictionaries.valid_external_dictionary_value,
+    "valid_meddra_code_references": dictionaries.valid_meddra_code_references,
+    "valid_meddra_code_term_pairs": dictionaries.valid_meddra_code_term_pairs,
+    "valid_meddra_term_references": dictionaries.valid_meddra_term_references,
+    "valid_whodrug_references": dictionaries.valid_whodrug_references,
     "value_in": variables.value_in,
     "values_with_several": variables.values_with_several,
     "variable_count": variable_count,
@@ -361,7 +365,7 @@ OPERATIONS: dict[str, Callable[[Table, Study, Operation], Column]] = {
     "variable_is_null": variable_is_null,
     "variable_names": library.variable_names,
     "variable_value_count": values.variable_value_count,
-    "whodrug_code_hierarchy": values.needs("the WHODrug dictionary"),
+    "whodrug_code_hierarchy": dictionaries.whodrug_code_hierarchy,
 }
 
 # The keys without which an operation has nothing to do.
@@ -385,6 +389,12 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "paired_term": ("name", "with"),
     "percentage": ("name", "of"),
     "split_by": ("name", "delimiter"),
+    "valid_define_external_dictionary_version": ("external_dictionary_type",),
+    "valid_external_dictionary_code": ("name", "external_dictionary_type"),
+    "valid_external_dictionary_code_term_pair": ("name", "external_dictionary_type", "external_dictionary_term_variable"),
+    "valid_external_dictionary_value": ("name", "external_dictionary_type"),
+    "valid_meddra_code_term_pairs": ("name",),
+    "valid_whodrug_references": ("name",),
     "variable_count": ("name",),
     "variable_exists": ("name",),
     "variable_is_null": ("name",),

@@ -9,7 +9,8 @@ from functools import lru_cache
 from importlib.resources import files
 
 from ..model import Codelist, StandardVariable
-from .column import Column, constant
+from ..standard import available_terminologies
+from .column import Column, cells_to_column, constant
 from .library import codelists_of, model_variables, standard_dataset, standard_variables, the_standard
 from .operators import without_wildcard
 from .operators_sets import column_of
@@ -177,3 +178,46 @@ def _pairs_by_suffix(study: Study, code: str, name: str) -> dict[str, str | None
 def _paired(codes: list[Codelist], terms: list[Codelist]) -> dict[str, str | None]:
     by_code = {term.code: term.value for codelist in terms for term in codelist.terms if term.code}  # a sponsor's term has none
     return {term.value: by_code.get(term.code) for codelist in codes for term in codelist.terms if term.code}
+
+
+_PACKAGES = {"SDTMIG": ("SDTM",), "ADAMIG": ("SDTM", "ADAM"), "SENDIG": ("SEND",), "CDASHIG": ("CDASH",)}
+
+
+def valid_codelist_dates(table: Table, study: Study, operation: Operation) -> Column:
+    """The dates of the packages of controlled terminology for the standard, or of `ct_package_types`: of those that ship, were imported
+    (`ct import`) or given."""
+    own = the_standard(study).name.upper()
+    wanted = {str(name).upper() for name in operation.options.get("ct_package_types") or _PACKAGES.get(own, ())}
+    known = [*available_terminologies(), *((terminology.name, terminology.version) for terminology in study.terminology)]
+    return constant(sorted({version for name, version in known if name.upper() in wanted}), table.rows)
+
+
+def label_referenced_variable_metadata(table: Table, study: Study, operation: Operation) -> dict[str, Column]:
+    """What the standard says of its dataset's variable that has the label in `name`, as `id`_name, _label, _role, _core, _ordinal and
+    _simpleDatatype; empty text where it has none."""
+    return _referenced(table, study, operation, "label")
+
+
+def name_referenced_variable_metadata(table: Table, study: Study, operation: Operation) -> dict[str, Column]:
+    """What the standard says of its dataset's variable that `name` names, as `id`_name, _label, _role, _core, _ordinal and
+    _simpleDatatype; empty text where it has none."""
+    return _referenced(table, study, operation, "name")
+
+
+def _referenced(table: Table, study: Study, operation: Operation, by: str) -> dict[str, Column]:
+    the_standard(study)
+    dataset = standard_dataset(_dataset(table, study), study)
+    if dataset is None:
+        raise NotApplicable("not a dataset of the standard")
+    column = column_of(table, str(without_wildcard(operation.name, table.prefix)))
+    known = {getattr(variable, by): variable for variable in reversed(dataset.variables.values())}
+    cells = {"name": "name", "label": "label", "role": "role", "core": "core", "ordinal": "order", "simpleDatatype": "type"}
+    found = {cell: known.get(cell) for cell in column.used_cells}
+    described = {name: [getattr(found[cell], attribute) if found.get(cell) else "" for cell in column.values.cells] for name, attribute in cells.items()}
+    return {name: _spread(column, texts) for name, texts in described.items()}
+
+
+def _spread(column: Column, cells: list) -> Column:
+    """What is known of each distinct cell of a column, for each of its rows."""
+    made = cells_to_column(cells)
+    return Column(made.codes[column.codes], made.values)

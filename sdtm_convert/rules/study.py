@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pandas as pd
 
+from ..dictionaries import Dictionary
 from ..errors import InputError
 from ..model import Dataset, Standard, Terminology
 from .define_facts import DefineFacts, read_define_facts
@@ -31,6 +32,7 @@ class Study:
     unreadable: dict[str, str] = field(default_factory=dict)  # why a dataset that is there cannot be judged
     use_case: str = ""  # of an integrated guide (TIG)
     define: DefineFacts | None = None  # what define.xml says
+    dictionaries: dict[str, Dictionary] = field(default_factory=dict)  # external ones, by name
     core_compatible: bool = False  # answer as CDISC's engine 0.17.1 does where it departs from what a rule says
     cache: dict[Hashable, object] = field(default_factory=dict, repr=False)
 
@@ -68,10 +70,11 @@ def make_study(
     use_case: str = "",
     core_compatible: bool = False,
     define: Path | None = None,
+    dictionaries: dict[str, Dictionary] | None = None,
 ) -> Study:
     """The study of these datasets, with what is known of each by its name (in any case). `unreadable` says of datasets why no rule can
     be carried out on them; `core_compatible` reproduces the departures of CDISC's engine 0.17.1 from what rules say (docs/rules.md);
-    `define` is a define.xml, for the rules that compare with one. In ADaM a DOMAIN variable kept from SDTM does
+    `define` is a define.xml, for the rules that compare with one; `dictionaries` are external ones, by name. In ADaM a DOMAIN variable kept from SDTM does
     not make a dataset part of that domain. InputError for a file that cannot be looked at."""
     analysis = standard is not None and standard.name.upper().startswith("ADAM")
     tables = {}
@@ -81,7 +84,7 @@ def make_study(
     known = {name.upper(): meta for name, meta in (metadata or {}).items()}
     places = {name.upper(): _file(Path(file)) for name, file in (files or {}).items()}
     return Study(tables, standard, tuple(terminology), known, places, dict(unreadable or {}), use_case,
-                 read_define_facts(Path(define)) if define else None, core_compatible)
+                 read_define_facts(Path(define)) if define else None, dict(dictionaries or {}), core_compatible)
 
 
 def _file(path: Path) -> tuple[str, int]:
