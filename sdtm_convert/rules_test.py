@@ -181,12 +181,12 @@ def _variables(file: Path) -> dict[str, dict[str, dict]]:
 
 def _variable(name: str, given: dict) -> Variable:
     length = _text(given, "length")
-    return Variable(name, _text(given, "label"), _text(given, "type"), "text", int(length) if length.isdecimal() else 0)
+    return Variable(name, given.get("label") or "", _text(given, "type"), "text", int(length) if length.isdecimal() else 0)
 
 
 def _frame(file: Path, types: dict[str, type]) -> tuple[pd.DataFrame, str]:
     """The table in a file, and what is wrong with it where it does not have the types declared; then all cells are text."""
-    options = {"keep_default_na": False, "na_values": [""], "encoding": "utf-8-sig"}
+    options = {"keep_default_na": False, "na_values": [""], "encoding": "utf-8-sig", "index_col": False}
     try:
         return pd.read_csv(file, dtype=types, **options), ""
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -256,7 +256,8 @@ def _sources(table: Table, places: Sequence[int]) -> str:
 def _shown(cell: object) -> str:
     if isinstance(cell, (list, set)):
         return repr([None if part in (None, "") else part for part in cell])
-    return "" if cell is None or str(cell).strip() == "" else str(cell)
+    text = "" if cell is None else str(cell)
+    return "" if text == "null" or text.strip().lower() in ("", "nan") else text
 
 
 def comparable(row: Row) -> Row:

@@ -130,6 +130,26 @@ def test_core_compatible_study_days_move_up_past_a_subject_who_is_not_in_dm():
     assert days == [[None, 3], [3, None]]
 
 
+def test_records_without_the_key_belong_to_no_group_but_are_counted():
+    study = make_study({
+        "VS": pd.DataFrame({"DOMAIN": ["VS"] * 2, "USUBJID": ["A", None]}),
+        "SV": pd.DataFrame({"DOMAIN": ["SV"] * 3, "USUBJID": ["A", None, None], "VISITNUM": [1.0, 2.0, 3.0]}),
+    })
+    made = {name: run_operations((Operation("$r", name, "VISITNUM", "SV", group=("USUBJID",)),), study.tables["VS"], study).column("$r")
+            for name in ("distinct", "max", "record_count")}
+    assert {name: column.cells.tolist() for name, column in made.items()} == {"distinct": [[1.0], None], "max": [1.0, None], "record_count": [1, 2]}
+
+
+def test_core_compatible_operations_look_at_the_first_part_of_a_split_dataset():
+    frames = {"VS": pd.DataFrame({"DOMAIN": ["VS"]}), "SV1": pd.DataFrame({"DOMAIN": ["SV"], "VISITNUM": [1.0]}),
+              "SV2": pd.DataFrame({"DOMAIN": ["SV"], "VISITNUM": [2.0]})}
+    found = []
+    for compatible in (False, True):
+        study = make_study(frames, core_compatible=compatible)
+        found += run_operations((Operation("$r", "distinct", "VISITNUM", "SV"),), study.tables["VS"], study).column("$r").cells.tolist()
+    assert found == [[1.0, 2.0], [1.0]]
+
+
 @pytest.mark.parametrize(("operator", "parts", "cells"), EXAMPLES, ids=lambda part: part if isinstance(part, str) else "")
 def test_operation(operator, parts, cells):
     assert result(operator, **parts) == cells

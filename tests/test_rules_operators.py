@@ -173,6 +173,12 @@ def test_core_compatible_answers_in_the_order_of_the_groups():
     assert ask(following, table, core_compatible=True).tolist() == [True, True, False]
 
 
+def test_core_compatible_finds_no_single_variable_unique():
+    table = frame_to_table("AE", pd.DataFrame({"X": ["a", "a", "b"], "Y": ["p", "p", "p"]}))
+    unique = [Condition("is_unique_set", "X", value) for value in ("ABSENT", "Y")]
+    assert [ask(condition, table, core_compatible=True).tolist() for condition in unique] == [[False] * 3, [False, False, True]]
+
+
 def test_every_operator_has_an_example_and_a_docstring():
     counted = {"value_has_multiple_references", "value_does_not_have_multiple_references"}
     assert {example[0] for example in EXAMPLES} | counted == set(OPERATORS)

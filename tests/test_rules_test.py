@@ -95,6 +95,19 @@ def test_a_dataset_with_text_in_a_numeric_variable_cannot_be_judged(folder):
     assert statuses(folder) == {"negative/01": AGREES}
 
 
+def test_values_that_say_nothing_are_reported_as_empty(folder):
+    table = "DOMAIN,AESEQ,AESER,AESEV\nAE,1,Y,\nAE,2,Y,null\nAE,3,Y,NaN\nAE,4,Y, \nAE,5,Y,MILD\n"
+    text = RULE.replace("operator: empty", 'operator: not_equal_to, value: "MILD"')
+    (folder / "ACME-1" / "rule.yml").write_text(text, encoding="utf-8")
+    case(folder, "negative/01", table, HEADER + "".join(f"AE,{row},AESEV,\nAE,{row},AESER,Y\n" for row in (1, 2, 3, 4)))
+    assert statuses(folder) == {"negative/01": AGREES}
+
+
+def test_rows_may_end_with_a_comma_too_many(folder):
+    case(folder, "negative/01", BAD.replace("Y,\n", "Y,,\n").replace("N,\n", "N,,\n"), FOUND)
+    assert statuses(folder) == {"negative/01": AGREES}
+
+
 @pytest.mark.parametrize("broken", ["no columns", "not text", "unclosed quote"])
 def test_a_case_that_cannot_be_read_does_not_stop_the_others(folder, broken):
     case(folder, "positive/01", GOOD, HEADER)

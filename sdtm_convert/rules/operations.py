@@ -48,7 +48,7 @@ def _source(table: Table, study: Study, operation: Operation) -> Table:
     other = study.whole(domain)
     if other is None:
         raise NotApplicable(f"no dataset {domain}")
-    return other
+    return study.tables[other.name] if study.core_compatible else other  # of a split dataset it looks at the first part alone
 
 
 def _records(table: Table, study: Study) -> Table:
@@ -77,8 +77,12 @@ def _group_names(operation: Operation, table: Table, source: Table) -> list[str]
     return list(dict.fromkeys(part for name in names for part in expand(table, name)))
 
 
-def _by_group(table: Table, source: Table, names: list[str], rows: np.ndarray, reduce: Callable, otherwise: object = None) -> Column:
-    """`reduce(rows of one group)` of the source, for each row of the table with the same keys; `otherwise` where there are none."""
+def _by_group(table: Table, source: Table, names: list[str], rows: np.ndarray, reduce: Callable, otherwise: object = None,
+              empty_keys: bool = False) -> Column:
+    """`reduce(rows of one group)` of the source, for each row of the table with the same keys; `otherwise` where there are none. A row
+    that lacks a key belongs to no group, unless `empty_keys`: then empty equals empty."""
+    if not empty_keys:
+        rows = rows[~np.any([column_of(source, name).codes[rows] == -1 for name in names], axis=0)]
     keys = [column_of(source, name).take(rows) for name in names]
     groups = group_codes(keys, len(rows))
     order = np.argsort(groups, kind="stable")
@@ -138,7 +142,7 @@ def record_count(table: Table, study: Study, operation: Operation) -> Column:
         groups = group_codes([_cut(column_of(source, name), pattern) for name in names], source.rows)
         counts = np.bincount(groups[rows], minlength=groups.max(initial=0) + 1)
         return numbers_to_column(counts[groups])
-    return _by_group(table, source, names, rows, len, 0)
+    return _by_group(table, source, names, rows, len, 0, empty_keys=True)
 
 
 def _cut(column: Column, pattern: str | None) -> Column:

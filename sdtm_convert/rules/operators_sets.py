@@ -42,13 +42,15 @@ def has_different_values(target: Column) -> np.ndarray:
 # --- Sets and relationships -------------------------------------------------------------------------------------------
 
 
-def is_unique_set(table: Table, name: str, names: list[str], regex: str = "") -> np.ndarray:
+def is_unique_set(table: Table, name: str, names: list[str], regex: str = "", core_compatible: bool = False) -> np.ndarray:
     """No other row has the same values in these variables (empty equals empty). Variables that the dataset does not have are left
     out; an operation's list of names stands for those variables; `regex` cuts values down to what it matches first."""
     wanted = [part for item in [name, *names] for part in expand(table, item)]
     present = list(dict.fromkeys(item for item in wanted if item in table.known))
     if not present:
         raise ColumnMissing(name)
+    if core_compatible and len(present) == 1:  # it looks a single value up among tuples, and finds none
+        return np.zeros(table.rows, dtype=bool)
     if regex:
         groups = group_codes([_cut(table.column(item), regex) for item in present], table.rows)
     else:

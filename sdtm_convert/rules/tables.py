@@ -179,7 +179,7 @@ def dataset_row(table: Table, study: Study) -> Table:
 def domain_presence(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row for the study, with a column for every dataset (by the name of the whole) that holds its file name, or its own name where
     no files are given."""
-    datasets = cells_to_table("STUDY", {name: [file_of(parts[0], study)] for name, parts in study.parts.items()}, tables[0])
+    datasets = cells_to_table("STUDY", {name: [file_of(parts[-1], study)] for name, parts in study.parts.items()}, tables[0])
     return [replace(datasets, source=tables[0])]  # what an operation asks, it asks of the dataset in scope
 
 
