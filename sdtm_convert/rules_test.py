@@ -129,7 +129,8 @@ def run_case(rule: Rule, data: Path, *, core_compatible: bool = False) -> tuple[
 
 def read_case(data: Path, *, core_compatible: bool = False) -> Study:
     """The datasets that _datasets.csv lists (without it: all CSV files), typed as _variables.csv says, else as they look. A dataset whose
-    cells do not have the type that is declared is there, but cannot be judged. Raises InputError."""
+    cells do not have the type that is declared is there, but cannot be judged; of one that _variables.csv leaves out, the class is not known
+    either. Raises InputError."""
     setting, listed = read_setting(data / ".env"), data / "_datasets.csv"
     files = {file.stem.lower(): file for file in sorted(data.glob("*.csv")) if not file.name.startswith("_")}
     described = _rows(listed) if listed.is_file() else [{"Filename": name, "Label": ""} for name in files]
@@ -143,7 +144,7 @@ def read_case(data: Path, *, core_compatible: bool = False) -> Study:
         frames[name], fault = _frame(files[stem], {variable: float if _text(given, "type") == "Num" else str for variable, given in known.items()})
         if fault:
             unreadable[name] = fault
-        own = [_variable(column, known[column]) for column in frames[name] if column in known]
+        own = [_variable(column, known.get(column, {})) for column in frames[name] if column in known or not variables]
         metadata[name] = Dataset(name, _text(row, "Label"), "", "", tuple(own), ())
         places[name] = files[stem]
     standard = _standard(setting.get("PRODUCT", ""), setting.get("VERSION", ""))

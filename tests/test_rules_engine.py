@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sdtm_convert.model import Standard, StandardDataset, StandardVariable
+from sdtm_convert.model import Dataset, Standard, StandardDataset, StandardVariable
 from sdtm_convert.rules.engine import holds, output_variables, run
 from sdtm_convert.rules.rule import ColumnMissing, Condition, Group, Match, Operation, Rule, Scope
 from sdtm_convert.rules.study import make_study
@@ -186,3 +186,24 @@ def test_lengths_of_numbers_are_no_error_in_value_checks():
     check = Group("all", (condition("longer_than", "variable_value", 1),))
     outcome, = run([rule(check, "Value Check with Variable Metadata")], make_study({"AE": AE}))
     assert [hits.table.column("variable_name").cells[0] for hits in outcome.hits] == ["DOMAIN"]
+
+
+def test_a_dataset_that_cannot_be_judged_fails_the_rules_that_ask_it():
+    counted, there = Operation("$n", "variable_count", "--TERM"), Operation("$d", "distinct", "USUBJID", "DM")
+    study = make_study({"AE": AE, "DM": AE[["USUBJID"]].assign(DOMAIN="DM")}, STANDARD, unreadable={"DM": "text in a number"})
+
+    def failures(*operations: Operation, **parts) -> list[tuple[str, str]]:
+        asked = rule(condition("empty", "USUBJID"), operations=operations, **parts)
+        return [(o.dataset, o.reason) for o in run([asked], study) if o.status == "failed"]
+
+    assert failures() == [("DM", "text in a number")]
+    assert failures(counted) == [("AE", "operation $n variable_count --TERM: DM: text in a number"), ("DM", "text in a number")]
+    assert failures(there, scope=Scope(domains=("AE",))) == [("AE", "operation $d distinct USUBJID: DM: text in a number")]
+    assert failures(matches=(Match("DM", (("USUBJID", "USUBJID"),)),), scope=Scope(domains=("AE",))) == [
+        ("AE", "Match Datasets: DM: text in a number")]
+
+
+def test_variables_that_metadata_leave_out_cannot_be_checked():
+    study = make_study({"AE": AE}, STANDARD, metadata={"AE": Dataset("AE", "Adverse Events", "", "", (), ())})
+    outcome, = run([rule(condition("non_empty", "variable_name"), "Variable Metadata Check")], study)
+    assert (outcome.status, outcome.reason) == ("failed", "metadata are given, but none of the variables of AE")

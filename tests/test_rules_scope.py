@@ -101,3 +101,13 @@ def test_rules_for_adam_are_not_for_the_sdtm_datasets_beside_it():
 def test_domain_kept_in_an_analysis_dataset_does_not_join_it_with_others():
     study = make_study({"ADLBC": frame(DOMAIN="LB"), "ADLBH": frame(DOMAIN="LB")}, load_standard("adamig", "1.3"))
     assert list(study.parts) == ["ADLBC", "ADLBH"]
+
+
+def test_class_is_told_by_the_topic_variable_only_where_there_is_a_domain_to_tell_it_of():
+    study = make_study({"SUPPXX": frame("QNAM"), "YY": frame("YYTERM"), "zz": frame("ZZTRT", DOMAIN="zz")}, load_standard("sdtmig", "3.4"))
+    assert [class_of(study.tables[name], study) for name in ("SUPPXX", "YY", "ZZ")] == ["", "", "INTERVENTIONS"]
+
+
+def test_class_is_not_known_where_metadata_leave_out_the_variables():
+    study = make_study({"AE": DATASETS["AE"]}, load_standard("sdtmig", "3.4"), metadata={"AE": Dataset("AE", "Adverse Events", "", "", (), ())})
+    assert in_scope(study, classes=("EVENTS",)) == [] and in_scope(study, classes=("ALL",)) == ["AE"]

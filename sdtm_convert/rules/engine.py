@@ -90,7 +90,7 @@ def run_one(rule: Rule, parts: tuple[Table, ...], study: Study) -> Outcome:
     if reason:
         return Outcome(rule, name, NOT_APPLICABLE, reason)
     unreadable = next((study.unreadable[part.name] for part in parts if part.name in study.unreadable), "")
-    if unreadable and rule.rule_type in RECORD_TYPES:
+    if unreadable and (rule.rule_type in RECORD_TYPES or any(not operation.domain for operation in rule.operations)):
         return Outcome(rule, name, FAILED, unreadable)
     if study.core_compatible and name != "ADSL" and set(rule.scope.structures or ("ALL",)) != {"ALL"}:
         return Outcome(rule, name, FAILED, "CDISC's engine 0.17.1 fails on data structures other than ADSL")

@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from .. import standard as standards
 from ..model import Codelist, Standard, StandardDataset, StandardVariable
-from .rule import NotApplicable, NotRun
+from .rule import NotRun, RuleError
 from .study import Study
 from .table import Table
 
@@ -42,7 +42,14 @@ def standard_dataset(table: Table, study: Study) -> StandardDataset | None:
         return study.standard.datasets.get(structure(table, study))
     if table.is_supp:
         return standards.standard_dataset(study.standard, f"SUPP{table.rdomain or table.name[4:6]}")
-    return study.standard.datasets.get(table.unsplit) or study.standard.datasets.get(table.name)
+    return study.standard.datasets.get(table.unsplit)
+
+
+def is_custom(table: Table, study: Study) -> bool:
+    """Whether neither the standard nor the SDTM model has a dataset of that name; so for every supplemental one and for associated persons."""
+    if is_analysis(the_standard(study)):
+        return standard_dataset(table, study) is None
+    return table.unsplit not in study.standard.datasets and table.unsplit not in _MODEL_CLASSES
 
 
 def class_of(table: Table, study: Study) -> str:
@@ -54,12 +61,15 @@ def class_of(table: Table, study: Study) -> str:
         return study.standard.datasets[table.prefix].class_name
     if table.unsplit in _MODEL_CLASSES:
         return _MODEL_CLASSES[table.unsplit]
-    prefix, names = table.domain, set(table.names)
+    names = set(table.names)
+    if not names & {"DOMAIN", "RDOMAIN"}:
+        return ""
+    prefix = table.domain.upper() if "DOMAIN" in names else ""
     if prefix + "TERM" in names:
         return "EVENTS"
     if prefix + "TRT" in names:
         return "INTERVENTIONS"
-    if "QNAM" in names:
+    if prefix + "QNAM" in names:
         return "RELATIONSHIP"
     if prefix + "TESTCD" in names:
         return "FINDINGS ABOUT" if prefix + "OBJ" in names else "FINDINGS"
@@ -93,33 +103,51 @@ def standard_variables(table: Table, study: Study) -> dict[str, StandardVariable
     return study.once(("standard variables", table.name, table.names), look_up)
 
 
-def model_variables(table: Table, study: Study) -> list[tuple[str, str]]:
+def library_variables(table: Table, study: Study) -> list[tuple[str, str]]:
     """Name and role of every variable that may stand in the dataset, in order. In the general observation classes of SDTM these are the
-    model's (identifiers, those of the class, timing), else those that the implementation guide lists. NotApplicable for a dataset of
-    which neither is known."""
-    analysis = is_analysis(the_standard(study))
-    known, own = standard_dataset(table, study), "" if analysis else class_of(table, study)
+    model's (identifiers, those of the class, timing), else those that the implementation guide lists; associated persons have their own
+    identifiers. RuleError for a dataset of which neither is known."""
+    return _variables(table, study, {})
+
+
+def model_variables(table: Table, study: Study) -> list[tuple[str, str]]:
+    """As `library_variables`; outside the general observation classes with those that only the model has, last."""
+    return _variables(table, study, {} if is_analysis(the_standard(study)) else _model())
+
+
+def _variables(table: Table, study: Study, model: dict[str, list[tuple[str, str]]]) -> list[tuple[str, str]]:
+    own = "" if is_analysis(the_standard(study)) else class_of(table, study)
+    associated_persons = table.unsplit.startswith("AP")
+    name = "SUPPQUAL" if table.is_supp else table.unsplit[2:] if associated_persons else table.unsplit
     if own in ("INTERVENTIONS", "EVENTS", "FINDINGS", "FINDINGS ABOUT"):
-        return _of_class(own, table.prefix)
-    if known is None:
-        raise NotApplicable("neither a dataset of the standard nor of a known class")
-    return [(variable.name, variable.role) for variable in known.variables.values()]
+        return _of_class(own, name, associated_persons)
+    known = standard_dataset(table, study) or study.standard.datasets.get(name)
+    beside = model.get(name, [])
+    if known is None and not beside:
+        raise RuleError("neither a dataset of the standard nor of a known class")
+    variables = [(variable.name, variable.role) for variable in (known.variables.values() if known else ())] + beside
+    return _of_associated_persons(variables) if associated_persons else variables
 
 
-def _of_class(class_name: str, prefix: str) -> list[tuple[str, str]]:
+def _of_associated_persons(variables: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [variable for variable in variables if variable[0] != "USUBJID"] + _model()["ASSOCIATED PERSONS"]
+
+
+def _of_class(class_name: str, prefix: str, associated_persons: bool) -> list[tuple[str, str]]:
     model = _model()
     general = model["GENERAL OBSERVATIONS"]
     own = list(model["FINDINGS" if class_name == "FINDINGS ABOUT" else class_name])
     if class_name == "FINDINGS ABOUT":
         at = own.index(("--TEST", "Qualifier")) + 1
         own = own[:at] + model["FINDINGS ABOUT"] + own[at:]
-    variables = [v for v in general if v[1] == "Identifier"] + own + [v for v in general if v[1] == "Timing"]
+    identifiers = [v for v in general if v[1] == "Identifier"]
+    variables = (_of_associated_persons(identifiers) if associated_persons else identifiers) + own + [v for v in general if v[1] == "Timing"]
     return [(prefix + name[2:] if name.startswith("--") else name, role) for name, role in variables]
 
 
 @lru_cache
 def _model() -> dict[str, list[tuple[str, str]]]:
-    """SDTM 2.0: the variables of each class, in order, with their roles (all qualifiers as one)."""
+    """SDTM 2.0: the variables of each class, in order, with their roles (all qualifiers as one); and of datasets those that SDTMIG has not."""
     text = (files("sdtm_convert.specs") / "rules" / "sdtm-2.0-model.csv").read_text(encoding="utf-8")
     model: dict[str, list[tuple[str, str]]] = {}
     for row in csv.DictReader(io.StringIO(text)):

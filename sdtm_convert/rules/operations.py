@@ -120,6 +120,8 @@ def _distinct(source: Table, study: Study, operation: Operation, name: str) -> l
     rdomain = column_of(source, "RDOMAIN").take(rows)
     pairs = np.unique(group_codes([rdomain, column], len(rows)), return_index=True)[1]
     named = zip(rdomain.take(pairs).cells, column.take(pairs).cells)
+    for name in study.tables:
+        study.judged(name)
     return sorted({cell for domain, cell in named if domain in study.tables and cell in study.tables[domain].names})
 
 
@@ -278,6 +280,8 @@ def dataset_names(table: Table, study: Study, operation: Operation) -> Column:
 def variable_count(table: Table, study: Study, operation: Operation) -> Column:
     """How many datasets have the variable `name`, each with its own prefix for `--`; of a split dataset its last part counts."""
     asked = [parts[-1] for parts in study.parts.values()]
+    for other in asked:
+        study.judged(other.name)
     return constant(sum(str(without_wildcard(operation.name, other.prefix)) in other.names for other in asked), table.rows)
 
 

@@ -11,10 +11,10 @@ from importlib.resources import files
 from ..model import Codelist, StandardVariable
 from ..standard import available_terminologies
 from .column import Column, cells_to_column, constant
-from .library import codelists_of, model_variables, standard_dataset, standard_variables, the_standard
+from .library import class_of, codelists_of, is_analysis, is_custom, library_variables, model_variables, standard_dataset, standard_variables, the_standard
 from .operators import without_wildcard
 from .operators_sets import column_of
-from .rule import NotApplicable, NotRun, Operation
+from .rule import NotApplicable, NotRun, Operation, RuleError
 from .study import Study
 from .table import Table
 
@@ -27,9 +27,8 @@ def domain_label(table: Table, study: Study, operation: Operation) -> Column:
 
 
 def domain_is_custom(table: Table, study: Study, operation: Operation) -> Column:
-    """Whether the standard does not know the dataset."""
-    the_standard(study)
-    return constant(standard_dataset(_dataset(table, study), study) is None, table.rows)
+    """Whether neither the standard nor the SDTM model has the dataset; true for supplemental ones and associated persons."""
+    return constant(is_custom(_dataset(table, study), study), table.rows)
 
 
 def required_variables(table: Table, study: Study, operation: Operation) -> Column:
@@ -53,6 +52,8 @@ def _of_standard(table: Table, study: Study, keep: Callable[[StandardVariable], 
     known = standard_dataset(own, study)
     if known is None and own.is_ap and not own.is_supp:  # associated persons: as of the domain, but not of a subject of the study
         known = study.standard.datasets.get(own.prefix)
+    if known is None and not is_analysis(study.standard) and not class_of(own, study):
+        raise RuleError("neither a dataset of the standard nor of a known class")
     names = [name for name, variable in known.variables.items() if keep(variable)] if known else []
     return constant([name for name in names if name != "USUBJID" or not own.is_ap or study.core_compatible], table.rows)
 
@@ -60,23 +61,23 @@ def _of_standard(table: Table, study: Study, keep: Callable[[StandardVariable], 
 def get_column_order_from_library(table: Table, study: Study, operation: Operation) -> Column:
     """The names of all variables that may stand in the dataset, in the standard's order: for a general observation class those of the
     SDTM model, else those of the implementation guide. With `key_name` role only those with `key_value`."""
-    return constant(_names(table, study, operation), table.rows)
+    return constant(_names(table, study, operation, library_variables), table.rows)
 
 
 def get_dataset_filtered_variables(table: Table, study: Study, operation: Operation) -> Column:
     """As `get_column_order_from_library`, of the variables that the dataset has."""
     own = set(_dataset(table, study).names)
-    return constant([name for name in _names(table, study, operation) if name in own], table.rows)
+    return constant([name for name in _names(table, study, operation, library_variables) if name in own], table.rows)
 
 
 def get_model_column_order(table: Table, study: Study, operation: Operation) -> Column:
     """The names of the variables that the SDTM model allows in a dataset of this class, in its order."""
-    return constant(_names(table, study, operation), table.rows)
+    return constant(_names(table, study, operation, model_variables), table.rows)
 
 
 def get_model_filtered_variables(table: Table, study: Study, operation: Operation) -> Column:
     """As `get_model_column_order`, those with the role (`key_name` role) `key_value`."""
-    return constant(_names(table, study, operation), table.rows)
+    return constant(_names(table, study, operation, model_variables), table.rows)
 
 
 def get_parent_model_column_order(table: Table, study: Study, operation: Operation) -> Column:
@@ -91,11 +92,11 @@ def get_parent_model_column_order(table: Table, study: Study, operation: Operati
     return rdomain.map(lists.get)
 
 
-def _names(table: Table, study: Study, operation: Operation) -> list[str]:
+def _names(table: Table, study: Study, operation: Operation, variables_of: Callable[[Table, Study], list[tuple[str, str]]]) -> list[str]:
     key, wanted = operation.options.get("key_name"), operation.options.get("key_value")
     if key and key != "role":
         raise NotRun(f"variables by {key}")
-    variables = model_variables(_dataset(table, study), study)
+    variables = variables_of(_dataset(table, study), study)
     return [name for name, role in variables if not key or role == wanted]
 
 

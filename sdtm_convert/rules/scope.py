@@ -23,6 +23,8 @@ def out_of_scope(rule: Rule, table: Table, study: Study) -> str:
         return f"domain {table.domain or table.name} is out of scope"
     if "ALL" in scope.classes or not (scope.classes or scope.not_classes):
         return ""
+    if study.undescribed(table.name):
+        return "its variables are not described, so its class is not known"
     own = class_of(table, study)
     classes = {own, "FINDINGS"} if own == "FINDINGS ABOUT" else {own}
     if (scope.classes and not classes & set(scope.classes)) or (own and classes & set(scope.not_classes)):

@@ -14,6 +14,7 @@ from ..dictionaries import Dictionary
 from ..errors import InputError
 from ..model import Dataset, Standard, Terminology
 from .define_facts import DefineFacts, read_define_facts
+from .rule import RuleError
 from .table import Table, frame_to_table, stack_tables
 
 Made = TypeVar("Made")
@@ -50,12 +51,23 @@ class Study:
             parts[table.unsplit] = (*parts.get(table.unsplit, ()), table)
         return parts
 
+    def undescribed(self, name: str) -> bool:
+        """Whether metadata of the dataset are given, but none of its variables."""
+        return name in self.metadata and not self.metadata[name].variables
+
+    def judged(self, name: str) -> None:
+        """RuleError for a dataset that cannot be judged."""
+        if name in self.unreadable:
+            raise RuleError(f"{name}: {self.unreadable[name]}")
+
     def whole(self, name: str) -> Table | None:
-        """The dataset of that domain or name, its parts put together; None if there is none."""
+        """The dataset of that domain or name, its parts put together; None if there is none. RuleError where it cannot be judged."""
         if name not in self.parts:
             name = next((table.unsplit for table in self.tables.values() if table.name == name), "")
         if name not in self.parts:
             return None
+        for part in self.parts[name]:
+            self.judged(part.name)
         return self.once(("whole", name), lambda: stack_tables(self.parts[name]))
 
 

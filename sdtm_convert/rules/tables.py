@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from .column import Column, constant
 from .library import class_of, codelists_of, standard_dataset, standard_variables, structure, the_standard
+from .rule import RuleError
 from .study import Study
 from .table import Table, cells_to_table, stack_tables
 
@@ -49,6 +50,9 @@ def record_data(tables: tuple[Table, ...], study: Study) -> list[Table]:
 def variable_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row a variable: variable_name, variable_order_number, variable_data_type, variable_is_empty, variable_has_empty_values,
     record_count of the dataset and, where metadata are given, variable_declared_type, variable_label, variable_size, variable_format, variable_key."""
+    for table in tables:
+        if study.undescribed(table.name):
+            raise RuleError(f"metadata are given, but none of the variables of {table.name}")
     return [stack_tables([cells_to_table(table.name, variable_cells(table, study), table) for table in tables])]
 
 
@@ -66,7 +70,7 @@ def _describe_variables(table: Table, study: Study) -> dict[str, list]:
     cells: dict[str, list] = {
         "variable_name": names,
         "variable_order_number": list(range(1, len(names) + 1)),
-        "variable_data_type": [d.type if d else _type_of(column) for d, column in zip(described, columns)],
+        "variable_data_type": [d.type if d and d.type else _type_of(column) for d, column in zip(described, columns)],
         "variable_is_empty": [bool(blank.all()) for blank in blanks],
         "variable_has_empty_values": [bool(blank.any()) for blank in blanks],
         "record_count": [table.rows] * len(names),
