@@ -32,6 +32,7 @@ DATASETS = {
     "SUPPAE": frame("QNAM", RDOMAIN="AE"),
     "RELREC": frame("RELID", RDOMAIN="AE"),
     "APMH": frame("APID", "MHTERM", DOMAIN="APMH"),
+    "APXI": frame("APID", "XITRT", DOMAIN="APXI"),
 }
 SDTM = make_study(DATASETS, load_standard("sdtmig", "3.4"))
 
@@ -39,7 +40,7 @@ SDTM = make_study(DATASETS, load_standard("sdtmig", "3.4"))
 @pytest.mark.parametrize(("dataset", "class_name"), [
     ("AE", "EVENTS"), ("DM", "SPECIAL PURPOSE"), ("LB", "FINDINGS"), ("FAAE", "FINDINGS ABOUT"), ("QSCG", "FINDINGS"), ("XE", "EVENTS"),
     ("XI", "INTERVENTIONS"), ("XF", "FINDINGS"), ("XA", "FINDINGS ABOUT"), ("XX", ""), ("TX", "TRIAL DESIGN"), ("SUPPAE", "RELATIONSHIP"),
-    ("RELREC", "RELATIONSHIP"), ("APMH", "EVENTS"),
+    ("RELREC", "RELATIONSHIP"), ("APMH", "EVENTS"), ("APXI", "INTERVENTIONS"),
 ])
 def test_class(dataset, class_name):
     assert class_of(SDTM.tables[dataset], SDTM) == class_name
@@ -63,7 +64,7 @@ def test_classes():
 def test_domains():
     assert in_scope(domains=("AE", "QS")) == ["AE", "QSCG"]
     assert in_scope(domains=("SUPP--",)) == ["SUPPAE"]
-    assert in_scope(domains=("AP--",)) == ["APMH"]
+    assert in_scope(domains=("AP--",)) == ["APMH", "APXI"]
     assert "SUPPAE" not in in_scope(not_domains=("SUPP--", "QS")) and "QSCG" not in in_scope(not_domains=("SUPP--", "QS"))
 
 

@@ -53,12 +53,11 @@ def is_custom(table: Table, study: Study) -> bool:
 
 
 def class_of(table: Table, study: Study) -> str:
-    """The class, in Define-XML's words; "" if it cannot be told. By the standard's dataset, else by the topic variable."""
+    """The class, in Define-XML's words; "" if it cannot be told. By the standard's dataset, else by the topic variable;
+    associated persons have the class of the domain that they are in for."""
     known = None if table.is_supp else standard_dataset(table, study)
     if known:
         return known.class_name
-    if table.is_ap and study.standard and table.prefix in study.standard.datasets:
-        return study.standard.datasets[table.prefix].class_name
     if table.unsplit in _MODEL_CLASSES:
         return _MODEL_CLASSES[table.unsplit]
     names = set(table.names)
@@ -73,7 +72,16 @@ def class_of(table: Table, study: Study) -> str:
         return "RELATIONSHIP"
     if prefix + "TESTCD" in names:
         return "FINDINGS ABOUT" if prefix + "OBJ" in names else "FINDINGS"
-    return ""
+    return _class_of_related(table, study) if table.is_ap and table.prefix != table.domain else ""
+
+
+def _class_of_related(table: Table, study: Study) -> str:
+    """The class of the domain that a dataset of associated persons is in for: of the study's dataset, else of the standard's."""
+    related = study.parts.get(table.prefix)
+    if related:
+        return class_of(related[0], study)
+    known = study.standard.datasets.get(table.prefix) if study.standard else None
+    return known.class_name if known else ""
 
 
 def structure(table: Table, study: Study) -> str:
