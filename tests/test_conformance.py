@@ -159,7 +159,7 @@ def test_the_command_writes_every_report_and_its_exit_code_follows_what_is_left(
     done = run("validate", package, "--format", formats, "--out", tmp_path, "--study", package.parent)
     assert done.returncode == 1, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "findings.csv", "findings.html", "findings.json", "findings.sarif", "findings.txt", "findings.xlsx", "junit.xml", "outcomes.json", "waived.json"]
+        "findings.csv", "findings.html", "findings.json", "findings.sarif", "findings.txt", "findings.xlsx", "junit.xml", "outcomes.csv", "outcomes.json", "waived.json"]
     results = json.loads((tmp_path / "findings.sarif").read_text())["runs"][0]["results"]
     place = next(each for each in results if each["ruleId"] == "SC-SDTM-0032")["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"].endswith("/ae.yml") and place["region"] == {"startLine": 7}

@@ -185,6 +185,8 @@ def test_any_text_gives_a_file_that_can_be_read(tmp_path_factory, rule, text):
 def test_outcomes_and_waived_findings_lie_beside_the_list_of_findings(tmp_path):
     assert [path.name for path in written(tmp_path, "json")] == ["findings.json", "outcomes.json", "waived.json"]
     assert len(json.loads((tmp_path / "findings.json").read_text())) == len(FOUND)
+    assert [path.name for path in written(tmp_path, "csv")] == ["findings.csv", "outcomes.csv"]
+    assert (tmp_path / "outcomes.csv").read_text().splitlines()[5] == "R4,AE,not run,needs define.xml,0"
     assert json.loads((tmp_path / "outcomes.json").read_text())[4] == {"rule": "R4", "dataset": "AE", "status": "not run", "reason": "needs define.xml", "findings": 0}
     waived = json.loads((tmp_path / "waived.json").read_text())
     assert [(row["record"], row["who"], row["reason"], row["expires"]) for row in waived] == [(at, "M. Rossi", "Agreed <b>", "2027-06-30") for at in (1, 2)]

@@ -20,7 +20,7 @@ from .html import write_html
 from .junit import write_junit
 from .sarif import write_sarif
 from .summary import Report, count_words, summarize
-from .tables import write_csv, write_json, write_known, write_outcomes, write_waived
+from .tables import write_csv, write_json, write_known, write_outcomes, write_outcomes_csv, write_waived
 from .text import outcome_text, summary_text, write_text
 
 __all__ = ["WRITERS", "Report", "count_words", "outcome_text", "summarize", "summary_text", "write_findings"]
@@ -61,7 +61,7 @@ def write_findings(
 
     `outcomes` (columns: see `validation.Validation`) says what became of each rule on each dataset, `waived` are accepted findings (with
     `reason`, `who`, `expires`), `known` findings that a baseline has too; beside findings.json they are outcomes.json, waived.json and
-    known.json. `records`: the number of records by dataset, so that a rule that hits all of them says so. `texts`: what each rule asks for,
+    known.json, beside findings.csv there is outcomes.csv. `records`: the number of records by dataset, so that a rule that hits all of them says so. `texts`: what each rule asks for,
     by its id. `places` says where to point to, as "file" or "file:line", by dataset and variable, "" for the file of the dataset itself;
     by "" and the name of a file, for the files that findings name as their source; by "" and "" for all else. `failing`: the severities
     that fail a test of junit.xml.
@@ -90,7 +90,9 @@ def write_findings(
 
 
 def _companions(format: str, report: Report) -> list[tuple[str, Callable]]:
-    """What is written beside findings.json, which is a list of findings and nothing else."""
+    """What is written beside findings.json and findings.csv, which are findings and nothing else."""
+    if format == "csv" and report.outcomes is not None:
+        return [("outcomes.csv", write_outcomes_csv)]
     if format != "json":
         return []
     given = (("outcomes.json", write_outcomes, report.outcomes), ("waived.json", write_waived, report.waived),

@@ -52,8 +52,17 @@ def write_csv(report: Report, path: Path) -> None:
     A text that begins with = + - @ or a tab, and is not a number, gets an apostrophe in front: spreadsheets would run it as a
     formula. Line breaks inside a text become "\\n". findings.json holds every text as it is.
     """
+    _write_table(report.findings, path)
+
+
+def write_outcomes_csv(report: Report, path: Path) -> None:
+    """What became of each rule on each dataset, as a table like that of the findings."""
+    _write_table(report.outcomes, path)
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
     is_text = pd.api.types.is_string_dtype
-    columns = {name: _harmless(values) if is_text(values) else values for name, values in report.findings.items()}
+    columns = {name: _harmless(values) if is_text(values) else values for name, values in table.items()}
     pd.DataFrame(columns).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
