@@ -103,13 +103,18 @@ def _variable(name: str, position: int, mapping: Mapping, study: Study, column: 
         name=name, label=plan.label, type=type, data_type=kind,
         length=8 if type == "Num" else max(int(attributes.get("length", 0)), char_length(column)), order=position,
         role=known.role if known and mapping.part == "sdtm" else "", core=known.core if known else "",
-        mandatory=bool(known and known.core == "Req"), display_format=display,
+        mandatory=_mandatory(known, mapping, column), display_format=display,
         significant_digits=_significant_digits(column, attributes) if kind == "float" else None,
         codelist=used_terms(plan.codelist, column, known, study) if plan.codelist else None,
         dictionary="MedDRA" if known and "MedDRA" in known.values and any(d.name == "MedDRA" for d in study.dictionaries) else "",
         origin=origin, method=method_of(plan, mapping, study) if origin.type == "Derived" else None,
         comment=" ".join(filter(None, (attributes.get("comment"), attributes.get("reason")))), all_missing=bool(column.isna().all()),
         non_standard=known is None)
+
+
+def _mandatory(known: StandardVariable | None, mapping: Mapping, column: pd.Series) -> bool:
+    """Whether every record has a value, by the standard. What ADaM requires must be there, but may be empty: a screen failure has no arm."""
+    return bool(known and known.core == "Req") and not (mapping.part == "adam" and column.isna().any())
 
 
 def _display_format(name: str, type: str) -> str:

@@ -1,8 +1,11 @@
 """The passing and failing cases of the shipped rules: tests/rules/<rule id>.yml, each a few literal tables.
 
 A case has `datasets` (name: a table with columns set apart by `|`; a column called `NAME:n` is numeric, an empty cell is missing),
-`metadata` where the rule needs labels, types, lengths or keys, and, in failing cases, `finds`: each finding as `AE 2` (dataset and
-record), `AE AETERM` (dataset and variable) or `AE` (the dataset).
+`metadata` where the rule needs labels, types, lengths or keys, `define` where it needs a define.xml, and, in failing cases, `finds`: each
+finding as `AE 2` (dataset and record), `AE AETERM` (dataset and variable) or `AE` (the dataset).
+
+`define` says of each dataset its `variables` (type, length, mandatory, codelist, no_data of each), `values` (a list of value levels, each
+with its variable, `where` such as `AETEST EQ TEMP`, and the same) and `no_data`.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ class Case:
     datasets: dict[str, pd.DataFrame]
     metadata: dict[str, Dataset]
     finds: tuple[str, ...]
+    define: str = ""  # define.xml
 
 
 def read_cases(rule: str, kind: str) -> list[Case]:
@@ -39,7 +43,7 @@ def read_cases(rule: str, kind: str) -> list[Case]:
 def _case(case: dict) -> Case:
     datasets = {name: read_table(text) for name, text in case["datasets"].items()}
     metadata = {name: _metadata(name, given, datasets[name]) for name, given in case.get("metadata", {}).items()}
-    return Case(datasets, metadata, tuple(case.get("finds", ())))
+    return Case(datasets, metadata, tuple(case.get("finds", ())), define_xml(case["define"]) if "define" in case else "")
 
 
 def read_table(text: str) -> pd.DataFrame:
@@ -59,6 +63,46 @@ def _metadata(name: str, given: dict, frame: pd.DataFrame) -> Dataset:
         own = {key: int(value) if key == "length" else value for key, value in known.get(column, {}).items()}
         variables.append(replace(variable, **own))
     return Dataset(name, given.get("label", "Label"), given.get("class", ""), "", tuple(variables), tuple(given.get("keys", ())))
+
+
+def define_xml(datasets: dict) -> str:
+    """As much of a define.xml as rules look at."""
+    groups, definitions, clauses = [], [], []
+    for name, given in datasets.items():
+        levels: dict[str, str] = {}
+        for number, value in enumerate(given.get("values", ())):
+            oid = f"{name}.{value['variable']}.{number}"
+            asked, comparator, wanted = value["where"].split(" ", 2)
+            clauses.append(f'<def:WhereClauseDef OID="WC.{oid}"><RangeCheck Comparator="{comparator}" def:ItemOID="IT.{name}.{asked}">'
+                           f"<CheckValue>{wanted}</CheckValue></RangeCheck></def:WhereClauseDef>")
+            where = f'<def:WhereClauseRef WhereClauseOID="WC.{oid}"/>'
+            levels[value["variable"]] = levels.get(value["variable"], "") + _item_ref(oid, value, where)
+            definitions.append(_item_def(oid, wanted, value))
+        clauses += [f'<def:ValueListDef OID="VL.{name}.{variable}">{refs}</def:ValueListDef>' for variable, refs in levels.items()]
+        variables = given["variables"]
+        references = "".join(_item_ref(f"{name}.{variable}", known) for variable, known in variables.items())
+        groups.append(f'<ItemGroupDef OID="IG.{name}" Name="{name}"{_no_data(given)}>{references}</ItemGroupDef>')
+        definitions += [_item_def(f"{name}.{variable}", variable, known, f"VL.{name}.{variable}" if variable in levels else "")
+                        for variable, known in variables.items()]
+    namespaces = 'xmlns="http://www.cdisc.org/ns/odm/v1.3" xmlns:def="http://www.cdisc.org/ns/def/v2.1"'
+    return f"<ODM {namespaces}><Study><MetaDataVersion>{''.join([*clauses, *groups, *definitions])}</MetaDataVersion></Study></ODM>"
+
+
+def _item_ref(oid: str, given: dict, where: str = "") -> str:
+    return f'<ItemRef ItemOID="IT.{oid}" Mandatory="{given.get("mandatory", "No")}"{_no_data(given)}>{where}</ItemRef>'
+
+
+def _no_data(given: dict) -> str:
+    return ' def:HasNoData="Yes"' if given.get("no_data") == "Yes" else ""
+
+
+def _item_def(oid: str, name: str, given: dict, value_list: str = "") -> str:
+    length = f' Length="{given["length"]}"' if "length" in given else ""
+    terms = "".join(f'<EnumeratedItem CodedValue="{term}"/>' for term in given.get("codelist", ()))
+    reference = f'<CodeListRef CodeListOID="CL.{oid}"/>' if terms else ""
+    values = f'<def:ValueListRef ValueListOID="{value_list}"/>' if value_list else ""
+    item = f'<ItemDef OID="IT.{oid}" Name="{name}" DataType="{given["type"]}"{length}>{reference}{values}</ItemDef>'
+    return item + (f'<CodeList OID="CL.{oid}" Name="{name}">{terms}</CodeList>' if terms else "")
 
 
 def found(findings: pd.DataFrame) -> tuple[str, ...]:

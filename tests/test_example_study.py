@@ -153,6 +153,12 @@ def test_adsl_has_one_record_for_each_subject_of_dm(built):
     assert set(zip(adsl["ITTFL"], adsl["ITTFN"])) == {("Y", 1), ("N", 0)}
 
 
+def test_a_required_variable_of_adsl_that_screen_failures_lack_is_not_mandatory_in_define(built):
+    adsl = next(dataset for dataset in built.packages["adam"].datasets if dataset.name == "ADSL")
+    assert built.datasets["ADSL"]["ARM"].isna().any()
+    assert [adsl.by_name[name].mandatory for name in ("USUBJID", "SEX", "ARM", "TRT01P")] == [True, True, False, False]
+
+
 def test_adsl_of_three_subjects(built):
     treated, dead, failure = (of(built, "ADSL", subject).iloc[0] for subject in ("01-002", "01-005", "02-002"))
     assert treated[["RANDDT", "TRTSDT", "TRTEDT"]].tolist() == [days("2020-05-02"), days("2020-05-02"), days("2020-05-06")]

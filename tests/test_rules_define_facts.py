@@ -97,3 +97,8 @@ def test_a_file_that_is_no_xml_is_refused_and_entities_are_not_resolved(tmp_path
         read_define_facts(tmp_path / "define.xml")
     with pytest.raises(InputError, match="cannot be read"):
         read_define_facts(tmp_path / "no.xml")
+
+
+def test_a_define_of_version_1_is_not_used(tmp_path):
+    (tmp_path / "define.xml").write_text('<ODM xmlns:def="http://www.cdisc.org/ns/def/v1.0"><ItemGroupDef Name="DM"/></ODM>', encoding="utf-8")
+    assert read_define_facts(tmp_path / "define.xml") is None

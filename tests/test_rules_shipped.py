@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from rule_cases import FOLDER, Case, found, read_cases
 
@@ -17,9 +19,13 @@ def terminology():
     return [load_terminology("sdtm", "2025-03-28"), load_terminology("adam", "2025-03-28")]
 
 
-def judge(rule: str, case: Case, terminology) -> Validation:
+def judge(rule: str, case: Case, terminology, folder: Path) -> Validation:
     standard, version = STANDARDS[rule.split("-")[1]]
-    return validate(case.datasets, metadata=case.metadata, standard=standard, version=version, rules=[RULES[rule]], terminology=terminology)
+    define = folder / "define.xml" if case.define else None
+    if define:
+        define.write_text(case.define, encoding="utf-8")
+    return validate(case.datasets, metadata=case.metadata, standard=standard, version=version, rules=[RULES[rule]], terminology=terminology,
+                    define=define)
 
 
 def test_no_cases_are_left_of_rules_that_are_gone():
@@ -32,18 +38,18 @@ def test_rule_has_passing_and_failing_cases(rule):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_rule_passes_good_data(rule, terminology):
+def test_rule_passes_good_data(rule, terminology, tmp_path):
     for case in read_cases(rule, "pass"):
-        validation = judge(rule, case, terminology)
+        validation = judge(rule, case, terminology, tmp_path)
         assert found(validation.findings) == ()
         assert "passed" in set(validation.outcomes["status"]), validation.outcomes
         assert "failed" not in set(validation.outcomes["status"]), validation.outcomes
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_rule_finds_what_is_wrong(rule, terminology):
+def test_rule_finds_what_is_wrong(rule, terminology, tmp_path):
     for case in read_cases(rule, "fail"):
-        validation = judge(rule, case, terminology)
+        validation = judge(rule, case, terminology, tmp_path)
         assert found(validation.findings) == case.finds
         assert case.finds and "failed" not in set(validation.outcomes["status"]), validation.outcomes
 

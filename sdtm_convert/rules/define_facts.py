@@ -10,6 +10,8 @@ from lxml import etree
 
 from ..errors import InputError
 
+_VERSION_1 = "http://www.cdisc.org/ns/def/v1.0"
+
 
 @dataclass(frozen=True)
 class RangeCheck:
@@ -60,8 +62,8 @@ class _Parts:
     clauses: dict[str, etree._Element]
 
 
-def read_define_facts(file: Path) -> DefineFacts:
-    """What a define.xml (2.0 or 2.1) says. Entities are not resolved, nothing is fetched. Raises InputError."""
+def read_define_facts(file: Path) -> DefineFacts | None:
+    """What a define.xml (2.0 or 2.1) says; None for one of version 1.0. Entities are not resolved, nothing is fetched. Raises InputError."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(Path(file).read_bytes(), parser)
@@ -69,6 +71,8 @@ def read_define_facts(file: Path) -> DefineFacts:
         raise InputError(f"{file}: the define.xml cannot be read: {error.strerror}.") from None
     except (etree.XMLSyntaxError, ValueError) as error:
         raise InputError(f"{file}: the define.xml is not well-formed: {error}") from None
+    if _VERSION_1 in root.nsmap.values():
+        return None
     kinds = ("ItemDef", "CodeList", "leaf", "ValueListDef", "WhereClauseDef")
     parts = _Parts(*({_get(part, "OID") or _get(part, "ID"): part for part in _all(root, kind)} for kind in kinds))
     groups = list(_all(root, "ItemGroupDef"))

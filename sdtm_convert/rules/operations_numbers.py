@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..units import conversion, dimension
@@ -45,12 +47,12 @@ def relative_day(table: Table, study: Study, operation: Operation) -> Column:
 
 def date_part(table: Table, study: Study, operation: Operation) -> Column:
     """The numeric date of the numeric datetime `name`. (An addition to CDISC's operations.)"""
-    return numbers_to_column(np.floor(_numbers(table, operation.name) / _SECONDS_A_DAY))
+    return _of_each_cell(table, operation.name, lambda seconds: np.floor(seconds / _SECONDS_A_DAY))
 
 
 def time_part(table: Table, study: Study, operation: Operation) -> Column:
     """The numeric time of the numeric datetime `name`. (An addition to CDISC's operations.)"""
-    return numbers_to_column(np.mod(_numbers(table, operation.name), _SECONDS_A_DAY))
+    return _of_each_cell(table, operation.name, lambda seconds: np.mod(seconds, _SECONDS_A_DAY))
 
 
 def converted(table: Table, study: Study, operation: Operation) -> Column:
@@ -82,6 +84,13 @@ def distinct_count(table: Table, study: Study, operation: Operation) -> Column:
     width = len(column.values.cells)
     pairs = np.unique(groups[filled] * width + column.codes[filled])
     return numbers_to_column(np.bincount(pairs // width, minlength=groups.max(initial=0) + 1)[groups])
+
+
+def _of_each_cell(table: Table, name: str, function: Callable[[np.ndarray], np.ndarray]) -> Column:
+    """A column of `function` of the numbers, asked once of each distinct cell."""
+    column = column_of(table, _variable(table, name))
+    made = numbers_to_column(function(column.values.numbers))
+    return Column(made.codes[column.codes], made.values)
 
 
 def _numbers(table: Table, name: str) -> np.ndarray:
