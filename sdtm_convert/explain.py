@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .build_rules import BUILD_RULES
+from .define.check import RULES
 from .errors import Fault, Place, SpecError, did_you_mean
 from .methods import shipped_methods
 from .model import Codelist, StandardVariable
@@ -28,15 +29,21 @@ def explain(name: str | None, study: str | None = None) -> str:
     for look in _lookups(methods, loaded):
         if text := look(name):
             return text
-    known = [*methods, *BUILD_RULES, *_conformance_rules(), *(dataset for s in STANDARDS for dataset in load_standard(*s).datasets)]
+    known = [*methods, *BUILD_RULES, *RULES, *_conformance_rules(), *(dataset for s in STANDARDS for dataset in load_standard(*s).datasets)]
     raise SpecError([Fault(Place(name), "no method, rule, dataset, variable or codelist has this name.", did_you_mean(name, known))])
 
 
 def _lookups(methods: dict[str, MethodInfo], study: Study | None) -> list[Callable[[str], str]]:
     return [lambda name: _method(methods[name]) if name in methods else "",
             lambda name: _study_variable(name, study) if study else "",
-            lambda name: f"{name} ({BUILD_RULES[name][0]})\n{BUILD_RULES[name][1]}" if name in BUILD_RULES else "",
+            reported_rule,
             _rule, _variable, _dataset, _codelist]
+
+
+def reported_rule(name: str) -> str:
+    """What is known of a rule that is no conformance rule: one on define.xml, or what build and validate themselves report; else ""."""
+    own = {rule.id: (rule.severity, rule.text) for rule in RULES.values()} | BUILD_RULES
+    return f"{name} ({own[name][0]})\n{own[name][1]}" if name in own else ""
 
 
 def _methods_with(study: Study) -> dict[str, MethodInfo]:

@@ -50,6 +50,7 @@ def rules_explain(name: str, folders: tuple[str, ...]) -> None:
     Example:
       sdtm-convert rules explain CORE-000012 --rules cdisc-open-rules/Published
     """
+    from .explain import reported_rule
     from .rules.words import explain
 
-    click.echo(explain(name, [Path(folder) for folder in folders]))
+    click.echo(reported_rule(name) or explain(name, [Path(folder) for folder in folders]))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .errors import InputError, SdtmConvertError, SpecError
+from .errors import Fault, InputError, Place, SdtmConvertError, SpecError, did_you_mean
 from .model import Dataset, Standard, Variable
 from .rules.engine import FAILED, NOT_RUN, Hits, Outcome, output_variables, run
 from .rules.load import load_rule
@@ -52,15 +52,16 @@ class CaseResult:
 def test_rules(folder: Path, *, out: Path | None = None, only: Sequence[str] = (), core_compatible: bool = False) -> Iterator[CaseResult]:
     """Every case of the rules in `folder` (of `only` these ids), one after the other. With `out`, the report of each case is written to
     `out/<rule>/<positive or negative>/NN/results.csv`. Cases that EXCEPTIONS.csv in the folder lists (rule, case, why) are run too, and
-    told apart. A case or rule that cannot be read is an answer of its own; InputError only where the folder has no rules at all."""
+    told apart. A case or rule that cannot be read is an answer of its own; InputError only where the folder has no rules at all, SpecError
+    where it has none of the ids in `only`."""
     folder = Path(folder)
     homes = sorted(path.parent for path in folder.glob("*/rule.yml")) if folder.is_dir() else []
     homes = homes or ([folder] if (folder / "rule.yml").is_file() else [])
     if not homes:
         raise InputError(f"{folder}: no rules in this folder; expected <rule>/rule.yml.")
-    unknown = set(only) - {home.name for home in homes}
-    if unknown:
-        raise InputError(f"{folder}: no rule {', '.join(sorted(unknown))} in this folder.")
+    known = [home.name for home in homes]
+    if unknown := sorted(set(only) - set(known)):
+        raise SpecError([Fault(Place(str(folder)), f"there is no rule '{name}' in this folder.", did_you_mean(name, known)) for name in unknown])
     exceptions = _exceptions(folder)
     for home in homes:
         if not only or home.name in only:
@@ -342,6 +343,8 @@ def differences(result: CaseResult) -> str:
     """What is expected and not found (-), and found and not expected (+), a row a line."""
     found, expected = Counter(result.found), Counter(result.expected)
     lines = [f"{result.rule} {result.case}: {result.status}{': ' + result.reason if result.reason else ''}"]
+    if found != expected:
+        lines.append(f"    {','.join(HEADER)}   (- expected, not found; + found, not expected)")
     for sign, rows in (("-", expected - found), ("+", found - expected)):
         lines += [f"  {sign} {','.join(row)}" for row in sorted(rows.elements(), key=_in_order)]
     return "\n".join(lines)

@@ -195,12 +195,19 @@ def test_check_reads_no_data(study):
 
 @pytest.mark.parametrize(("name", "expected"), [
     ("study_day", "there is no day 0"), ("VS.VSDY", "Study Day of Vital Signs"), ("AE", "Adverse Events"), ("NY", "not extensible"),
-    ("MAP-UNIT", "could not be converted"), ("SC-SDTM-0091", "seriousness"),
+    ("MAP-UNIT", "could not be converted"), ("SC-SDTM-0091", "seriousness"), ("DEFINE-0097", "NCI C-code"),
 ])
 def test_explain_knows_methods_variables_datasets_codelists_and_rules(name, expected):
     done = run("explain", name)
     assert done.returncode == 0, done.stderr
     assert expected in done.stdout
+
+
+def test_rules_explain_knows_every_id_that_a_report_names():
+    for name, expected in (("SC-SDTM-0032", "Looks at:"), ("DEFINE-0097", "NCI C-code"), ("FILE-TYPE", "declared Num"), ("WAIVER-EXPIRED", "expired")):
+        assert expected in run("rules", "explain", name).stdout
+    unknown = run("rules", "explain", "CORE-000012")
+    assert unknown.returncode == 2 and "no rule has this id" in unknown.stderr and "--rules" in unknown.stderr
 
 
 def test_explain_of_a_study_variable_says_where_it_is_made_and_how(study):

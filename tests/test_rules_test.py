@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from sdtm_convert.errors import InputError
+from sdtm_convert.errors import InputError, SpecError
 from sdtm_convert.rules_cli import rules
 from sdtm_convert.rules_test import AGREES, BROKEN, DIFFERS, EXCEPTION, NO_EXPECTATION, summary, test_rules
 
@@ -130,7 +130,7 @@ def test_a_rule_that_is_wrong_does_not_stop_the_others(folder):
 def test_a_folder_without_rules_and_a_rule_that_is_not_there_are_refused(folder, tmp_path):
     with pytest.raises(InputError, match="no rules in this folder"):
         list(test_rules(tmp_path / "elsewhere"))
-    with pytest.raises(InputError, match="no rule ACME-9"):
+    with pytest.raises(SpecError, match="no rule 'ACME-9' in this folder. Did you mean 'ACME-1'"):
         list(test_rules(folder, only=["ACME-9"]))
 
 

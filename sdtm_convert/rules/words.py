@@ -20,7 +20,8 @@ def explain(name: str, places: Sequence[Path] = ()) -> str:
     """The rule with this id, in words; from the rules in `places`, or the shipped ones. Raises SpecError where there is none."""
     known = {rule.id: rule for rule in (load_rules(*places) if places else _shipped())}
     if name not in known:
-        raise SpecError([Fault(Place(name), "no rule has this id.", did_you_mean(name, known))])
+        hint = did_you_mean(name, known) or ("" if places else "Name the folder of other rules with --rules.")
+        raise SpecError([Fault(Place(name), "no rule has this id.", hint)])
     return rule_in_words(known[name])
 
 
