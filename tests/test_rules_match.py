@@ -130,3 +130,50 @@ def test_rules_that_match_alike_share_the_result():
     study = make_study({"AE": AE, "DM": DM})
     rules = [Rule(id, "Record Data", Condition("empty", id), "m", matches=(Match("DM", (("USUBJID", "USUBJID"),)),)) for id in ("R1", "R2")]
     assert match_datasets(rules[0], study.tables["AE"], study) is match_datasets(rules[1], study.tables["AE"], study)
+
+
+def test_keys_that_are_numbers_here_and_text_there_are_an_error():
+    numbers = DM.assign(USUBJID=[1.0, 2.0])
+    with pytest.raises(RuleError, match="USUBJID is a number in one of AE and DM"):
+        matched("AE", Match("DM", (("USUBJID", "USUBJID"),)), AE=AE, DM=numbers)
+
+
+def test_children_without_a_pointer_get_the_subject_s_first_record():
+    supp = pd.DataFrame({"RDOMAIN": "AE", "USUBJID": ["B"], "IDVAR": ["AESEQ"], "QNAM": ["P"]})
+    keys = (("USUBJID", "USUBJID"), ("IDVAR", "IDVAR"), ("IDVARVAL", "IDVARVAL"))
+    assert cells(matched("SUPPAE", Match("SUPP--", keys, child=True), AE=AE, SUPPAE=supp), "AETERM") == {"AETERM": ["z"]}
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda supp: supp.drop(columns="QVAL"), "SUPPAE has no variable QVAL"),
+    (lambda supp: supp.assign(IDVAR="AEFOO"), "SUPPAE points to AEFOO of AE"),
+])
+def test_qualifiers_that_belong_to_nothing_are_an_error(change, message):
+    supp = pd.DataFrame({"RDOMAIN": "AE", "USUBJID": ["A"], "IDVAR": "AESEQ", "IDVARVAL": ["2"], "QNAM": ["P"], "QVAL": ["p2"]})
+    with pytest.raises(RuleError, match=message):
+        matched("AE", Match("SUPPAE", (("USUBJID", "USUBJID"),)), AE=AE, SUPPAE=change(supp)).column("P")
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda relrec: relrec.drop(columns="RELID"), "RELREC has no variable RELID"),
+    (lambda relrec: relrec.replace("CM", "EX"), "RELREC relates AE to EX, which is not there"),
+    (lambda relrec: relrec.replace("CMSEQ", "CMFOO"), "RELREC points to CMFOO of CM"),
+])
+def test_relations_to_what_is_not_there_are_an_error(change, message):
+    with pytest.raises(RuleError, match=message):
+        matched("AE", Match("RELREC"), AE=AE, CM=CM, RELREC=change(RELREC))
+
+
+def test_records_of_all_subjects_are_related_where_relrec_names_no_subject():
+    table = matched("AE", Match("RELREC"), AE=AE, CM=CM, RELREC=RELREC.head(2).assign(USUBJID=None, IDVARVAL="1"))
+    assert cells(table, "AETERM", "RELREC.**TRT") == {"AETERM": ["x", "z"], "RELREC.**TRT": ["p", "q"]}
+
+
+def test_records_are_related_within_one_study():
+    assert matched("AE", Match("RELREC"), AE=AE, CM=CM.assign(STUDYID="T"), RELREC=RELREC).rows == 0
+
+
+def test_every_relation_by_variables_counts_and_only_for_its_subject():
+    relrec = pd.DataFrame({"STUDYID": "S", "RDOMAIN": ["AE", "CM"] * 2, "USUBJID": ["A"] * 4, "IDVAR": ["AESPID", "CMSPID"] * 2,
+                           "IDVARVAL": None, "RELID": ["R", "R", "Q", "Q"]})
+    assert cells(matched("AE", Match("RELREC"), AE=AE, CM=CM, RELREC=relrec), "AESPID") == {"AESPID": ["E2", "E2"]}

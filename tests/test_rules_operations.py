@@ -127,7 +127,30 @@ def test_core_compatible_study_days_move_up_past_a_subject_who_is_not_in_dm():
     for compatible in (False, True):
         study = make_study(frames, STANDARD, TERMINOLOGY, core_compatible=compatible)
         days.append(run_operations((Operation("$r", "dy", "--STDTC"),), study.tables["AE"], study).column("$r").cells.tolist())
-    assert days == [[None, 3], [3, None]]
+    assert days == [[None, 3], [-9, None]]
+
+
+def test_study_days_go_by_the_records_of_dm_in_the_order_of_a_join():
+    twice = DATASETS["DM"].iloc[[0, 0]].assign(RFSTDTC=["2020-01-10", "2020-01-05"])
+    frames = {"DM": twice, "AE": DATASETS["AE"].iloc[[0, 0]]}
+    study = make_study(frames, STANDARD, TERMINOLOGY)
+    assert run_operations((Operation("$r", "dy", "--STDTC"),), study.tables["AE"], study).column("$r").cells.tolist() == [3, 8]
+
+
+@pytest.mark.parametrize(("dates", "earliest"), [
+    (["2020-02", "2020-01-31"], "2020-01-31"), (["2020-01-02T10:30:15.123", "2021"], "2020-01-02T10:30:15"),
+    (["2020-01-02T01:30+02:00"], "2020-01-01T23:30"), (["2020-01-02 10:30", "2020-01-03"], ""), ([None, None], ""),
+])
+def test_earliest_date_in_the_form_of_cdisc_s_engine(dates, earliest):
+    study = make_study({"AE": pd.DataFrame({"DOMAIN": "AE", "AESTDTC": dates})}, STANDARD)
+    assert run_operations((Operation("$r", "min_date", "AESTDTC"),), study.tables["AE"], study).column("$r").cells[0] == earliest
+
+
+@pytest.mark.parametrize("wrong", ["UNK", "2020---15", "2020-01-02/2020-01-05", "2020-01-02T10:30Z"])
+def test_dates_that_cannot_be_put_in_order(wrong):
+    study = make_study({"AE": pd.DataFrame({"DOMAIN": "AE", "AESTDTC": ["2020-01-01T00:00", wrong]})}, STANDARD)
+    with pytest.raises(RuleError, match="not an ISO 8601 date"):
+        run_operations((Operation("$r", "max_date", "AESTDTC"),), study.tables["AE"], study)
 
 
 def test_records_without_the_key_belong_to_no_group_but_are_counted():

@@ -116,6 +116,20 @@ def _keys(parts: tuple[int, ...]) -> list[int]:
     return keys
 
 
+def to_the_second(text: str) -> str:
+    """A date in its own precision, up to the second, in UTC; empty text where the text is no date as rules know them.
+
+    >>> to_the_second("2020-01"), to_the_second("2020-01-02T10:30+02:00"), to_the_second("2020-01-02T10:30:15.123"), to_the_second("2020-1")
+    ('2020-01', '2020-01-02T08:30', '2020-01-02T10:30:15', '')
+    """
+    parts = date_parts(text) if isinstance(text, str) else None
+    if parts is None:
+        return ""
+    precision, numbers = parts
+    day = "-".join(f"{number:0{4 - 2 * bool(place)}d}" for place, number in enumerate(numbers[: min(precision, DAY) + 1]))
+    return "T".join(part for part in (day, ":".join(f"{number:02d}" for number in numbers[HOUR : min(precision, SECOND) + 1])) if part)
+
+
 def is_complete(cell: object) -> bool:
     """Whether a cell is a full ISO 8601 date (year, month, day), with or without time."""
     if not isinstance(cell, str):

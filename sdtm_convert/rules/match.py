@@ -27,7 +27,7 @@ def join(table: Table, other: Table, match: Match, named: frozenset[str] = froze
     this one has too is called NAME.OTHER; one that the rule calls OTHER.NAME is called so."""
     mine = [without_wildcard(key, table.prefix) for key, _ in match.keys]
     theirs = [without_wildcard(key, match.name) for _, key in match.keys]
-    left, right = join_rows([column_of(table, key) for key in mine], [column_of(other, key) for key in theirs], match.join)
+    left, right = join_rows(*_keys(table, mine, other, theirs), match.join)
     source: dict[str, str] = {}
     for name in other.names:
         called = f"{match.name}.{name}"
@@ -48,6 +48,19 @@ def join(table: Table, other: Table, match: Match, named: frozenset[str] = froze
         return other.column(source[name]).take(right)
 
     return derived(table, (*table.names, *source), left, make)
+
+
+def _keys(table: Table, mine: Sequence[str], other: Table, theirs: Sequence[str]) -> tuple[list[Column], list[Column]]:
+    """The key columns of both sides. RuleError where a key is a number on one side and text on the other."""
+    columns = [(column_of(table, own), column_of(other, their)) for own, their in zip(mine, theirs)]
+    for name, pair in zip(mine, columns):
+        if all(len(column.used) for column in pair) and any(_numeric(a) and b.is_text for a, b in (pair, pair[::-1])):
+            raise RuleError(f"{name} is a number in one of {table.name} and {other.name}, and text in the other")
+    return [own for own, _ in columns], [their for _, their in columns]
+
+
+def _numeric(column: Column) -> bool:
+    return not column.has_missing and all(isinstance(cell, (int, float)) for cell in column.used_cells)
 
 
 def derived(table: Table, names: tuple[str, ...], rows: np.ndarray, make) -> Table:
@@ -129,7 +142,7 @@ def join_parents(table: Table, parents: dict[str, Table]) -> Table:
 
 def parent_rows(table: Table, parent: Table) -> np.ndarray:
     """For each row the parent record that it points to, or -1."""
-    idvar, idvarval = column_of(table, "IDVAR"), column_of(table, "IDVARVAL")
+    idvar, idvarval = (table.column(name) if name in table.known else constant(None, table.rows) for name in ("IDVAR", "IDVARVAL"))
     answer = np.full(table.rows, -1, dtype=np.int64)
     subject = table.column("USUBJID") if "USUBJID" in table.known else None
     if subject is not None and "USUBJID" in parent.known:
@@ -163,7 +176,10 @@ def _rows_by_pointer(table: Table, parent: Table, idvar: str, rows: np.ndarray) 
 
 def add_qualifiers(table: Table, supp: Table) -> Table:
     """Each QNAM of a supplemental dataset as a column of the parent's rows that it belongs to."""
-    qnam = column_of(supp, "QNAM")
+    lacking = [name for name in ("IDVAR", "QNAM", "QVAL") if name not in supp.known]
+    if lacking:
+        raise RuleError(f"{supp.name} has no variable {', '.join(lacking)}")
+    qnam = supp.column("QNAM")
     names = [cell for cell in qnam.used_cells if cell not in table.known]
     pairs = _pairs(table, supp)
 
@@ -186,14 +202,17 @@ def add_qualifiers(table: Table, supp: Table) -> Table:
 def _pairs(table: Table, supp: Table) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the parent and of the supplemental dataset that belong together."""
     keys = [key for key in ("STUDYID", "USUBJID", "APID", "POOLID", "SPDEVID") if key in table.known and key in supp.known]
-    idvar = supp.column("IDVAR") if "IDVAR" in supp.known else constant(None, supp.rows)
+    idvar = supp.column("IDVAR")
     found = []
     for code in [-1, *idvar.used]:
         rows = np.flatnonzero(idvar.codes == code)
         name = "" if code == -1 or idvar.values.cells[code] == "" else idvar.values.cells[code]
-        mine, theirs = [table.column(key) for key in keys], [supp.column(key).take(rows) for key in keys]
+        mine, theirs = _keys(table, keys, supp, keys)
+        theirs = [key.take(rows) for key in theirs]
         if name:
-            mine.append(column_of(table, name).map(plain_text))
+            if name not in table.known or "IDVARVAL" not in supp.known:
+                raise RuleError(f"{supp.name} points to {name} of {table.name}, which is not there")
+            mine.append(table.column(name).map(plain_text))
             theirs.append(supp.column("IDVARVAL").take(rows).map(plain_text))
         if len(rows) and mine:
             left, right = join_rows(mine, theirs)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
+import pandas as pd
 
 from . import operations_define as define
 from . import operations_dictionaries as dictionaries
@@ -17,7 +18,8 @@ from . import operations_numbers as numbers
 from . import operations_values as values
 from . import operations_variables as variables
 from .column import Column, cells_to_column, constant, group_codes, numbers_to_column
-from .match import first_rows
+from .dates import to_the_second
+from .match import first_rows, join_rows
 from .operators import without_wildcard
 from .operators_sets import column_of
 from .rule import NotApplicable, NotRun, Operation, RuleError
@@ -155,34 +157,42 @@ def _cut(column: Column, pattern: str | None) -> Column:
 
 
 def min_date(table: Table, study: Study, operation: Operation) -> Column:
-    """The earliest date of `name`, in its own precision (by `group`: of each group); empty text where there is none."""
+    """The earliest date of `name`, in its own precision up to the second and in UTC (by `group`: of each group); empty text where there is
+    none."""
     return _extreme_date(table, study, operation, first=True)
 
 
 def max_date(table: Table, study: Study, operation: Operation) -> Column:
-    """The latest date of `name`, in its own precision (by `group`: of each group); empty text where there is none."""
+    """The latest date of `name`, in its own precision up to the second and in UTC (by `group`: of each group); empty text where there is
+    none."""
     return _extreme_date(table, study, operation, first=False)
 
 
 def _extreme_date(table: Table, study: Study, operation: Operation, first: bool) -> Column:
     source = _source(table, study, operation)
     column = column_of(source, _name(operation, table))
-    dates = column.values.dates
-    wrong = [cell for code, cell in enumerate(column.values.cells[:-1]) if not dates.valid[code] and code in column.used and cell != ""]
-    if wrong:
-        raise RuleError(f"{wrong[0]!r} is not an ISO 8601 date")
-    moments = column.spread(dates.keys[:, -1])
-    filled = column.spread(dates.valid)
+    moments = column.spread(_moments(column))
 
     def reduce(rows: np.ndarray) -> str:
-        rows = rows[filled[rows]]
+        rows = rows[~np.isnat(moments[rows])]
         best = rows[np.argmin(moments[rows]) if first else np.argmax(moments[rows])] if len(rows) else -1
-        return column.values.cells[column.codes[best]] if best >= 0 else ""
+        return to_the_second(column.values.cells[column.codes[best]]) if best >= 0 else ""
 
     rows = _filtered(source, operation)
     if not operation.group:
         return constant(reduce(rows), table.rows)
     return _by_group(table, source, _group_names(operation, table, source), rows, reduce, "")
+
+
+def _moments(column: Column) -> np.ndarray:
+    """The moment that each distinct cell is, NaT for none. RuleError for a cell that pandas, as CDISC's engine asks it, cannot read as one:
+    an interval, unknown parts (`2020---15`), times with zones beside times without."""
+    moments = np.full(len(column.values.cells), np.datetime64("NaT"), dtype="datetime64[us]")
+    try:
+        moments[column.used] = pd.to_datetime(pd.Series(column.used_cells), format="ISO8601").to_numpy(dtype="datetime64[us]")
+    except (TypeError, ValueError) as error:
+        raise RuleError(f"not an ISO 8601 date: {str(error).splitlines()[0]}") from None
+    return moments
 
 
 def maximum(table: Table, study: Study, operation: Operation) -> Column:
@@ -219,17 +229,17 @@ def _reduced(table: Table, study: Study, operation: Operation, reduce: Callable[
 
 
 def dy(table: Table, study: Study, operation: Operation) -> Column:
-    """The study day of the date `name`: days from DM.RFSTDTC, plus 1 on or after it; empty where either is not a full date."""
+    """The study day of the date `name`: days from DM.RFSTDTC, plus 1 on or after it; empty where either is not a full date. Where DM has
+    several records of a subject, the rows get them in the order of a join with DM."""
     subjects = study.whole("DM")
     if subjects is None:
         raise NotApplicable("no dataset DM")
-    rows = first_rows([column_of(table, "USUBJID")], [column_of(subjects, "USUBJID")])
+    how = "inner" if study.core_compatible else "left"  # its rows without a subject in DM fall out, and the later ones move up
+    _, joined = join_rows([column_of(table, "USUBJID")], [column_of(subjects, "USUBJID")], how)
+    rows = np.append(joined, np.full(table.rows, -1))[:table.rows]
     reference = column_of(subjects, "RFSTDTC").map(_ordinal).take(rows)
     own = column_of(table, _name(operation, table)).map(_ordinal)
     days = own.spread(own.values.numbers) - reference.spread(reference.values.numbers)
-    if study.core_compatible:  # its rows without a subject in DM fall out, and the later ones move up
-        kept = days[rows >= 0]
-        days = np.append(kept, np.full(len(days) - len(kept), np.nan))
     return numbers_to_column(days + (days >= 0))
 
 
