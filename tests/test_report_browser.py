@@ -9,6 +9,7 @@ import subprocess
 import pandas as pd
 import pytest
 from lxml import html
+from PIL import Image
 
 from sdtm_convert.findings import findings
 from sdtm_convert.report import write_findings
@@ -16,6 +17,7 @@ from sdtm_convert.report import write_findings
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium is installed; the report cannot be opened in a browser")
 COUNT = 100_000
+HOSTILE = "hostile </script><script>window.ran = 1</script> \" ' &amp; \u2028 \u202eback\u202c \x07 \u00a0 a\nb"
 
 # What a person does, each step followed by a pause as long as the search box waits; `seen` is what stands on the page then.
 STEPS = """
@@ -38,6 +40,7 @@ const outcomes = () => [...element("outcome-rows").children].filter((row) => row
   element("filters").reset(); told.reset = seen();
   search("01-099 result"); await pause(); told.searched = seen();
   search("<b>bold"); await pause(); told.markup = { ...seen(), bold: document.querySelectorAll("#rows b").length };
+  search("hostile"); await pause(); told.hostile = { ...seen(), ran: String(window.ran) };
   search("nowhere at all"); await pause(); told.nothing = seen();
   element("filters").reset();
   press("record"); told.up = seen();
@@ -65,9 +68,16 @@ def many() -> pd.DataFrame:
         "dataset": at.mod(4).map({0: "AE", 1: "LB", 2: "VS", 3: "CM"}),
         "record": (at * 7919) % COUNT + 1,
         "usubjid": (at // 1000).map("01-{:03d}".format),
-        "values": at.map({12: "<b>bold</b>"}),
+        "values": at.map({12: "<b>bold</b>", 13: HOSTILE}),
         "message": at.mod(2).map({0: "Result is missing", 1: "Date is wrong"}),
     })  # fmt: skip
+
+
+def browser(page, folder, *options: str) -> str:
+    """What the browser prints."""
+    command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=60000",
+               *options, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +89,7 @@ def told(tmp_path_factory) -> dict:
     (page,) = write_findings(many(), folder, ["html"], title="Many", about={}, outcomes=outcomes)
     text = page.read_text(encoding="utf-8").replace("</body>", f"<script>{STEPS}</script></body>")
     page.write_text(text, encoding="utf-8")
-    command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=60000",
-               "--dump-dom", page.as_uri()]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True).stdout
-    found = html.fromstring(dom).xpath("//pre[@id='told']")
+    found = html.fromstring(browser(page, folder, "--dump-dom")).xpath("//pre[@id='told']")
     assert found, "the steps did not come to their end: a script of the page failed"
     return json.loads(found[0].text)
 
@@ -115,6 +122,12 @@ def test_markup_in_data_stays_text(told):
     assert column(told["markup"], "values") == ["<b>bold</b>"] and told["markup"]["bold"] == 0
 
 
+def test_nothing_in_data_runs_and_what_cannot_be_seen_is_shown_by_its_code(told):
+    assert column(told["hostile"], "values") == [
+        "hostile </script><script>window.ran = 1</script> \" ' &amp; [U+2028] [U+202E]back[U+202C] [U+0007] [U+00A0] a\nb"]
+    assert told["hostile"]["ran"] == "undefined"
+
+
 def test_a_head_sorts_numbers_as_numbers_both_ways(told):
     assert column(told["up"], "record") == [str(number) for number in range(1, 101)] and told["up"]["sorted"]["record"] == "ascending"
     assert column(told["down"], "record") == [str(number) for number in range(COUNT, COUNT - 100, -1)] and told["down"]["sorted"]["record"] == "descending"
@@ -128,3 +141,31 @@ def test_pages_turn_and_a_rule_of_the_summary_leads_to_its_findings(told):
 
 def test_outcomes_are_shown_one_kind_at_a_time(told):
     assert told["outcomes"] == ["R-8", "R-1", "R-9"] and told["notRun"] == ["R-8"] and told["again"] == 3
+
+
+# --- How it looks -------------------------------------------------------------------------------------------------------
+
+WIDTHS = """
+document.body.append(Object.assign(document.createElement("pre"), { id: "widths", textContent: JSON.stringify([
+  document.documentElement.scrollWidth, document.documentElement.clientWidth,
+  ...[...document.querySelectorAll(".rules td:last-child")].map((cell) => Math.round(cell.getBoundingClientRect().right))]) }));
+"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (500, 900)])
+def test_the_page_fits_a_desk_and_a_narrow_screen(tmp_path, width, height):
+    table = many().head(50)
+    records = {"AE": 13, "LB": 100, "VS": 100, "CM": 100}
+    (page,) = write_findings(table, tmp_path, ["html"], title="Looked at", about={"Checked": "package"}, records=records, known=table.head(2))
+    picture = tmp_path / "page.png"
+    browser(page, tmp_path, f"--window-size={width},{height}", "--hide-scrollbars", f"--screenshot={picture}")
+    with Image.open(picture) as image:
+        assert image.size == (width, height)
+        colors = {color[:3]: count for count, color in image.convert("RGB").getcolors(width * height)}
+    grounds = {"error": (252, 235, 234), "warning": (253, 243, 218), "notice": (233, 237, 243)}
+    assert {name for name, color in grounds.items() if colors.get(color, 0) > 500} == set(grounds)  # the counts above the summary
+    assert colors[255, 255, 255] > width * height / 4 and len(colors) > 50  # a white sheet with smooth letters on it
+    page.write_text(page.read_text(encoding="utf-8").replace("</body>", f"<script>{WIDTHS}</script></body>"), encoding="utf-8")
+    dom = browser(page, tmp_path, f"--window-size={width},{height}", "--dump-dom")
+    whole, screen, *ends = json.loads(html.fromstring(dom).xpath("//pre[@id='widths']")[0].text)
+    assert whole <= screen <= width and ends and max(ends) <= screen  # nothing to be scrolled to the side, no message cut off
