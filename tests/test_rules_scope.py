@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from sdtm_convert.model import Dataset
+from sdtm_convert.rules.engine import run
 from sdtm_convert.rules.library import class_of, structure
 from sdtm_convert.rules.rule import Condition, Rule, Scope
 from sdtm_convert.rules.scope import out_of_scope
@@ -44,6 +45,14 @@ SDTM = make_study(DATASETS, load_standard("sdtmig", "3.4"))
 ])
 def test_class(dataset, class_name):
     assert class_of(SDTM.tables[dataset], SDTM) == class_name
+
+
+def test_core_compatible_associated_persons_have_a_class_from_their_domain_alone():
+    for names, answer in (("APMH MH", ["findings"]), ("APMH", ["not applicable"]), ("APMH AE", ["failed"]), ("APXX MH", ["failed"])):
+        frames = {name: frame("MHTERM", DOMAIN=name) for name in names.split()}
+        rule = Rule("R", "Record Data", Condition("non_empty", "DOMAIN"), "m", scope=Scope(classes=("EVENTS",)))
+        study = make_study(frames, load_standard("sdtmig", "3.4"), core_compatible=True)
+        assert [outcome.status for outcome in run([rule], study)][:1] == answer
 
 
 def in_scope(study=SDTM, **scope) -> list[str]:

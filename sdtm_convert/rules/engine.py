@@ -86,7 +86,10 @@ def _on_study(rule: Rule, study: Study) -> Outcome:
 def run_one(rule: Rule, parts: tuple[Table, ...], study: Study) -> Outcome:
     """One rule on one dataset (on all of its parts)."""
     name = parts[0].name
-    reason = out_of_scope(rule, parts[0], study)
+    try:
+        reason = out_of_scope(rule, parts[0], study)
+    except RuleError as error:
+        return Outcome(rule, name, FAILED, str(error))
     if reason:
         return Outcome(rule, name, NOT_APPLICABLE, reason)
     unreadable = next((study.unreadable[part.name] for part in parts if part.name in study.unreadable), "")

@@ -80,6 +80,10 @@ def _class_of_related(table: Table, study: Study) -> str:
     related = study.parts.get(table.prefix)
     if related:
         return class_of(related[0], study)
+    if study.core_compatible and len(study.tables) > 1:
+        raise RuleError(f"no dataset {table.prefix}, which {table.name} would have the class of")
+    if study.core_compatible:
+        return ""
     known = study.standard.datasets.get(table.prefix) if study.standard else None
     return known.class_name if known else ""
 
