@@ -40,6 +40,8 @@ def test_associated_persons_have_their_own_identifiers():
     for name, own in (("APSU", "SUTRT"), ("APDM", "AGE")):
         names = answer("get_model_column_order", name, DOMAIN=name)
         assert {own, "APID", "RSUBJID", "SREL"} <= set(names) and "USUBJID" not in names
+    names = answer("get_model_column_order", "SQAPSU", "QNAM", RDOMAIN="APSU")
+    assert {"QNAM", "APID"} <= set(names) and "USUBJID" not in names
 
 
 def test_variables_of_a_dataset_without_records_are_known_by_its_name():

@@ -129,7 +129,7 @@ def model_variables(table: Table, study: Study) -> list[tuple[str, str]]:
 
 def _variables(table: Table, study: Study, model: dict[str, list[tuple[str, str]]]) -> list[tuple[str, str]]:
     own = "" if is_analysis(the_standard(study)) else class_of(table, study)
-    associated_persons = table.unsplit.startswith("AP")
+    associated_persons = table.unsplit.startswith(("AP", "SQAP"))
     name = "SUPPQUAL" if table.is_supp else table.unsplit[2:] if associated_persons else table.unsplit
     if own in ("INTERVENTIONS", "EVENTS", "FINDINGS", "FINDINGS ABOUT"):
         return _of_class(own, name, associated_persons)
