@@ -110,10 +110,10 @@ def read_all(study: Study, jobs: int = 1) -> dict[str, RawTable]:
 def _validated(part: str, package: Package, study: Study, conformed: Conformed) -> Validation:
     standard = study.sdtm if part == "sdtm" else study.adam
     own = {dataset.name: conformed.datasets[dataset.name] for dataset in package.datasets if dataset.records}
-    if part == "adam":  # analysis datasets are checked against the tabulation that they come from
-        own |= {name: frame for name, frame in conformed.datasets.items() if name == "DM"}
-    return validate(own, metadata={dataset.name: dataset for dataset in package.datasets}, standard=standard.name, version=standard.version,
-                    terminology=_with_sponsor_terms(study))
+    looked_at = own if part == "sdtm" else own | conformed.datasets  # analysis datasets point to the tabulation that they come from
+    validation = validate(looked_at, metadata={dataset.name: dataset for dataset in package.datasets}, standard=standard.name,
+                          version=standard.version, terminology=_with_sponsor_terms(study))
+    return replace(validation, outcomes=validation.outcomes[validation.outcomes["dataset"].isin([*own, "STUDY", ""])])
 
 
 def _with_sponsor_terms(study: Study) -> list[Terminology]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+
 import pandas as pd
 import pytest
+from conftest import REPOSITORY
 
 from sdtm_convert.rules.operations import OPERATIONS, run_operations
 from sdtm_convert.rules.rule import NotApplicable, Operation
@@ -109,3 +112,12 @@ def test_codelists_that_depend_on_a_value_come_from_the_table(study):
 def test_every_operation_of_these_has_an_example():
     examples = {example[0] for example in OF_RECORDS} | {example[1] for example in OF_VARIABLES} | {"subject_value", "sequence_record"}
     assert {name for name, function in OPERATIONS.items() if "An addition to CDISC's operations" in " ".join(function.__doc__.split())} == examples
+
+
+def test_codelists_that_depend_on_a_value_are_in_the_terminology():
+    with (REPOSITORY / "specs" / "rules" / "value-codelists.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["codelist"] for row in rows} <= set(TERMINOLOGY[0].codelists)
+    tests = [TERMINOLOGY[0].find(code) for code in ("C66738", "C74558", "C74559")]  # TSPARMCD, DSCAT, SCTESTCD
+    known = {value for codelist in tests for value in codelist.by_value}
+    assert [row["value"] for row in rows if row["with"] != "--TESTCD" and row["value"] not in known] == []
