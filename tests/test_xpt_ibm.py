@@ -13,6 +13,11 @@ from hypothesis import strategies as st
 from sdtm_convert.xpt import ibm
 
 
+def decode(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    values = np.empty(len(bits))
+    return values, *ibm.decode(bits, values)
+
+
 def coded(*values: float) -> list[str]:
     return [struct.pack(">Q", int(bits)).hex(" ").upper() for bits in ibm.encode(np.array(values, dtype=float))[0]]
 
@@ -76,14 +81,14 @@ def test_every_number_in_range_has_its_exact_value_and_comes_back(values):
     bits, large, small = ibm.encode(np.array(values))
     assert [value_of(int(one)) for one in bits] == [Fraction(value) for value in values]
     assert large is None and small is None
-    back, special, letters, rounded = ibm.decode(bits)
+    back, special, letters, rounded = decode(bits)
     assert back.tolist() == values
     assert (len(special), len(letters), rounded) == (0, 0, 0)
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=50))
 def test_any_eight_bytes_are_the_nearest_float_or_missing(bits):
-    values, special, letters, rounded = ibm.decode(np.array(bits, dtype=np.uint64))
+    values, special, letters, rounded = decode(np.array(bits, dtype=np.uint64))
     for one, value in zip(bits, values, strict=True):
         if np.isnan(value):
             assert one % (1 << 56) == 0 and chr(one >> 56) in "." + ibm.SPECIAL_MISSING
@@ -99,7 +104,7 @@ def test_a_million_random_bit_patterns_of_float64_come_back():
     inside = (np.abs(values) < 2.0**252) & (np.abs(values) >= 2.0**-260)
     with np.errstate(invalid="ignore"):
         coded_bits, large, small = ibm.encode(values)
-    back, special, _, rounded = ibm.decode(coded_bits[inside])
+    back, special, _, rounded = decode(coded_bits[inside])
     np.testing.assert_array_equal(back, values[inside])
     assert (len(special), rounded) == (0, 0)
     np.testing.assert_array_equal(large, np.flatnonzero(np.abs(values) >= 2.0**252))
@@ -117,12 +122,12 @@ def test_a_million_random_bit_patterns_of_float64_come_back():
     ],
 )
 def test_unusual_forms_of_numbers_are_read(raw, value):
-    assert ibm.decode(np.array([int(raw.replace(" ", ""), 16)], dtype=np.uint64))[0].tolist() == [value]
+    assert decode(np.array([int(raw.replace(" ", ""), 16)], dtype=np.uint64))[0].tolist() == [value]
 
 
 def test_missing_values_are_nan_and_special_ones_keep_their_letter():
     bits = np.array([ord(letter) << 56 for letter in "." + ibm.SPECIAL_MISSING], dtype=np.uint64)
-    values, special, letters, rounded = ibm.decode(bits)
+    values, special, letters, rounded = decode(bits)
     assert np.isnan(values).all()
     assert special.tolist() == list(range(1, 28))
     assert letters.tobytes().decode() == ibm.SPECIAL_MISSING
@@ -130,5 +135,5 @@ def test_missing_values_are_nan_and_special_ones_keep_their_letter():
 
 
 def test_numbers_with_56_bits_are_rounded_and_counted():
-    values, _, _, rounded = ibm.decode(np.array([0x4141999999999999, 0x4110000000000000], dtype=np.uint64))
+    values, _, _, rounded = decode(np.array([0x4141999999999999, 0x4110000000000000], dtype=np.uint64))
     assert (values.tolist(), rounded) == ([4.1, 1.0], 1)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sdtm_convert.errors import InputError
-from sdtm_convert.xpt import XptMetadata, XptVariable, XptWarning, header, list_members, read_xpt, records, write_members, write_xpt
+from sdtm_convert.xpt import XptMetadata, XptVariable, XptWarning, fields, header, list_members, read_xpt, records, write_members, write_xpt
 
 CREATED = datetime(2024, 1, 1)
 FRAME = pd.DataFrame({"USUBJID": ["S-01", "S-02", ""], "AGE": [63.0, np.nan, 0.1], "SEX": ["M", "", "F"]})
@@ -119,6 +119,27 @@ def test_blocks_and_parts_are_put_together_whatever_the_width(tmp_path, monkeypa
         parts = [part for part, _ in read_xpt(tmp_path / "x.xpt", chunksize=chunksize)]
         assert [len(part) for part in parts[:-1]] == [chunksize] * (len(parts) - 1)
         pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), frame)
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 8, 9, 16, 63, 64, 65, 128, 129, 200, 255, 256, 257])
+@pytest.mark.parametrize("filling", [b"a", b"~", b"!", b" a", b"\x1f", b"\xdf", b"\xa0", b"\0a", b"a\0"], ids=repr)
+def test_texts_of_all_lengths_are_read_without_the_blanks_at_their_end(read, width, filling):
+    texts = [(filling * width)[: n % (width + 1)] for n in range(2 * width + 5)]
+    for some in (texts, texts[-1:], [(filling * width)[:width]] * 9, [b""] * 9 + [b"x"]):
+        data = b"".join(text.ljust(width) + b"||" for text in some)
+        frame, _ = read(built((2, width, "A"), (2, 2, "END"), data=padded(data)), encoding="latin-1")
+        assert frame["A"].tolist() == [text.rstrip(b" \0").decode("latin-1") for text in some]
+
+
+def test_texts_are_read_where_numpy_assigns_in_another_order(read, monkeypatch):
+    monkeypatch.setattr(fields, "_assigns_in_order", lambda width: False)
+    frame, _ = read(built((2, 3, "A"), data=padded(b"a  bb cccd  ")))
+    assert frame["A"].tolist() == ["a", "bb", "ccc", "d"]
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 8, 16, 39, 200, 256])
+def test_numpy_assigns_in_the_order_that_makes_reading_fast(width):
+    assert fields._assigns_in_order(width)
 
 
 def test_special_missing_values_are_nan_and_kept_beside(tmp_path):

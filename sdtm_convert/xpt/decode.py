@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from dataclasses import dataclass
 
@@ -13,11 +14,11 @@ import pyarrow.compute as pc
 from sdtm_convert.errors import InputError
 from sdtm_convert.xpt import ibm
 from sdtm_convert.xpt.arrow import as_bytes, encoding_name, text_buffers
+from sdtm_convert.xpt.fields import pack
 from sdtm_convert.xpt.header import XptVariable, XptWarning
 
 FALLBACK = "cp1252"  # what SAS writes on Windows in the countries of most sponsors
-WIDE = 64  # bytes from which on it pays to look first how far the texts reach
-_BLANKS = np.uint64(0x2020202020202020)
+LARGE = 1 << 22  # bytes from which on numpy asks for huge pages
 
 
 @dataclass
@@ -72,16 +73,46 @@ class TextEncoding:
         raise InputError(f"{self.path}: {where}: {raw!r}: {why}") from error
 
 
+def growing(
+    variables: list[XptVariable], most_rows: int, dataset: str, first_row: int, encoding: TextEncoding
+) -> dict[str, Numbers | Texts]:
+    """A column for each variable, to be filled block by block with at most that many rows."""
+    sizes = [size for variable in variables for size in _sizes(variable, most_rows)]
+    pieces = iter(_memory(sizes))
+    return {
+        variable.name: Numbers(next(pieces).view(np.float64))
+        if variable.type == "Num"
+        else Texts(next(pieces).view(np.int64), next(pieces), f"{dataset}.{variable.name}", first_row, encoding)
+        for variable in variables
+    }
+
+
+def _sizes(variable: XptVariable, most_rows: int) -> tuple[int, ...]:
+    """How many bytes a column may take: numbers, or Arrow's offsets and bytes of texts."""
+    return (8 * most_rows,) if variable.type == "Num" else (8 * (most_rows + 1), most_rows * variable.length)
+
+
+def _memory(sizes: list[int]) -> list[np.ndarray]:
+    """Memory of these sizes, which the system takes only as it is filled. Small ones are parts of one, as large ones come in
+    huge pages, which saves much time; large ones stand alone, so that a column no longer used can be freed."""
+    sizes = [size + -size % 64 for size in sizes]
+    shared = np.empty(sum(size for size in sizes if size < LARGE), np.uint8)
+    ends = itertools.accumulate(size if size < LARGE else 0 for size in sizes)
+    return [shared[end - size : end] if size < LARGE else np.empty(size, np.uint8) for size, end in zip(sizes, ends, strict=True)]
+
+
 class Numbers:
-    """One Num variable, growing block by block. Memory is taken by the system only as it is filled, so the most will do."""
+    """One Num variable, growing block by block."""
 
-    def __init__(self, most_rows: int):
-        self.memory, self.rows, self.rounded, self.letters = np.empty(most_rows), 0, 0, {}
+    def __init__(self, memory: np.ndarray):
+        self.memory, self.rows, self.rounded, self.letters = memory, 0, 0, {}
 
-    def add(self, values: np.ndarray, places: np.ndarray, letters: np.ndarray, rounded: int) -> None:
-        self.memory[self.rows : self.rows + len(values)] = values
+    def add(self, cells: np.ndarray) -> None:
+        """The numbers of a block: a table of bytes, rows by length."""
+        values = self.memory[self.rows : self.rows + len(cells)]
+        places, letters, rounded = decode_numbers(cells, values)
         self.letters.update(zip((places + self.rows).tolist(), letters.tobytes().decode("ascii"), strict=True))
-        self.rows += len(values)
+        self.rows += len(cells)
         self.rounded += rounded
 
     def values(self) -> np.ndarray:
@@ -89,18 +120,24 @@ class Numbers:
 
 
 class Texts:
-    """One Char variable, growing as `Numbers` does: Arrow's offsets and bytes."""
+    """One Char variable, growing block by block: Arrow's offsets and bytes."""
 
-    def __init__(self, most_rows: int, length: int):
-        self.offsets, self.memory, self.rows, self.size = np.empty(most_rows + 1, np.int64), np.empty(most_rows * length, np.uint8), 0, 0
-        self.offsets[0] = 0
+    def __init__(self, offsets: np.ndarray, memory: np.ndarray, name: str, first_row: int, encoding: TextEncoding):
+        self.offsets, self.memory, self.name, self.first_row, self.encoding = offsets, memory, name, first_row, encoding
+        self.rows = self.size = self.offsets[0] = 0
 
-    def add(self, texts: pa.LargeStringArray) -> None:
-        offsets, data = text_buffers(texts)
-        self._room(len(data))
-        np.add(offsets[1:], self.size - offsets[0], out=self.offsets[self.rows + 1 : self.rows + len(offsets)])
-        self.memory[self.size : self.size + len(data)] = data
-        self.rows, self.size = self.rows + len(texts), self.size + len(data)
+    def add(self, cells: np.ndarray) -> None:
+        """The texts of a block: a table of bytes, rows by length."""
+        self._room(cells.size)
+        ends = self.offsets[self.rows + 1 : self.rows + len(cells) + 1]
+        used = pack(cells, self.memory[self.size :], ends)
+        if used is None:
+            offsets, data = text_buffers(decode_text(cells, self.name, self.first_row + self.rows, self.encoding))
+            self._room(used := len(data))
+            self.memory[self.size : self.size + used] = data
+            np.subtract(offsets[1:], offsets[0], out=ends)
+        ends += self.size
+        self.rows, self.size = self.rows + len(cells), self.size + used
 
     def _room(self, more: int) -> None:
         """UTF-8 may need more bytes than the text had in the file."""
@@ -114,27 +151,14 @@ class Texts:
         return pd.array(pa.Array.from_buffers(pa.large_string(), self.rows, buffers), dtype="str")
 
 
-def column(block: np.ndarray, position: int, variable: XptVariable, record: int) -> np.ndarray:
-    """The bytes of one variable as a table of bytes: rows by length (wide texts: with blanks up to a multiple of 8)."""
-    rows, length = len(block) // record, variable.length
-    source = np.ndarray(rows, f"V{length}", block, position, (record,))
-    if length < WIDE or length % 8 == 0:
-        return np.ascontiguousarray(source).view(np.uint8).reshape(rows, length)
-    cells = np.empty((rows, length + -length % 8), np.uint8)
-    cells[:, length:] = ord(" ")
-    np.ndarray(rows, f"V{length}", cells, 0, (cells.shape[1],))[:] = source
-    return cells
+def decode_text(cells: np.ndarray, name: str, first_row: int, encoding: TextEncoding) -> pa.LargeStringArray:
+    """Texts of one variable without the blanks (or, from other writers than SAS, NULs) at their end; never missing, but "".
 
-
-def decode_text(cells: np.ndarray, dataset: str, variable: XptVariable, first_row: int, encoding: TextEncoding) -> pa.LargeStringArray:
-    """Texts of one variable without the blanks (or, from other writers than SAS, NULs) at their end; never missing, but ""."""
+    In: a table of bytes, rows by length; the name of the variable and its first row, for errors.
+    """
     rows, width = cells.shape
-    if width >= WIDE and rows:
-        used = np.flatnonzero(np.bitwise_or.reduce(cells.view(np.uint64) ^ _BLANKS, axis=0))
-        width = 8 * (int(used[-1]) + 1) if len(used) else 1
-        cells = np.ascontiguousarray(cells[:, :width])
     offsets = np.arange(0, rows * width + 1, width)
-    padded = pa.Array.from_buffers(pa.large_string(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(cells)])
+    padded = pa.Array.from_buffers(pa.large_string(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(cells))])
     texts = pc.ascii_rtrim(padded, " \0")
     data = texts.buffers()[2]
     if data is None or not data.size or np.frombuffer(data, np.uint8).max() < 128:
@@ -145,7 +169,7 @@ def decode_text(cells: np.ndarray, dataset: str, variable: XptVariable, first_ro
             return texts
         except pa.ArrowInvalid:
             pass  # the slower way finds out where
-    return _decode_distinct(texts, f"{dataset}.{variable.name}", first_row, encoding)
+    return _decode_distinct(texts, name, first_row, encoding)
 
 
 def _decode_distinct(texts: pa.LargeStringArray, name: str, first_row: int, encoding: TextEncoding) -> pa.LargeStringArray:
@@ -159,9 +183,9 @@ def _decode_distinct(texts: pa.LargeStringArray, name: str, first_row: int, enco
     return decoded.take(coded.indices)
 
 
-def decode_numbers(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Numbers of one variable; as `ibm.decode`, from the first 2 to 8 bytes of IBM doubles."""
+def decode_numbers(cells: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Numbers of one variable into `values`, from the first 2 to 8 bytes of IBM doubles; the rest as `ibm.decode` says it."""
     rows, length = cells.shape
     if length < 8:
         cells = np.hstack([cells, np.zeros((rows, 8 - length), np.uint8)])
-    return ibm.decode(cells.view(">u8").reshape(rows).astype(np.uint64))
+    return ibm.decode(cells.view(">u8")[:, 0].astype(np.uint64), values)

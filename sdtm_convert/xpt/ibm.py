@@ -53,25 +53,25 @@ def encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarra
     return ibm, large if len(large) else None, small if len(small) else None
 
 
-def decode(ibm: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Float64 of IBM doubles given as native uint64; any missing value becomes NaN.
+def decode(ibm: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Float64 of IBM doubles given as native uint64, into `values`; any missing value becomes NaN.
 
-    Also the positions of special missing values, their letters ("A" to "Z", "_"; as integers), and the number of values that
+    Returns the positions of special missing values, their letters ("A" to "Z", "_"; as integers), and the number of values that
     a float64 cannot hold (fractions that use more than 53 of the 56 bits; they are rounded to the nearest).
 
-    >>> values, rows, letters, rounded = decode(np.array([0x4101 << 48, 0x41 << 56, 0x2E << 56], dtype=np.uint64))
-    >>> values, rows, letters, rounded
-    (array([0.0625,    nan,    nan]), array([1]), array([65], dtype=uint8), 0)
+    >>> values = np.empty(3)
+    >>> decode(np.array([0x4101 << 48, 0x41 << 56, 0x2E << 56], dtype=np.uint64), values), values
+    ((array([1]), array([65], dtype=uint8), 0), array([0.0625,    nan,    nan]))
     """
     fraction = (ibm & _FRACTION_56).view(np.int64)
     first = (ibm >> np.uint64(56)).view(np.int64)
-    values = fraction.astype(np.float64)
+    values[:] = fraction
     rounded = int(np.count_nonzero(values.astype(np.int64) != fraction))
-    values *= _FACTOR[first]
+    values *= _FACTOR.take(first)
     empty = np.flatnonzero(fraction == 0)
     if not len(empty):
-        return values, empty, np.empty(0, np.uint8), rounded
+        return empty, np.empty(0, np.uint8), rounded
     letters = first[empty]
     values[empty] = _ZERO_FRACTION[letters]
     special = np.isnan(values[empty]) & (letters != 0x2E)
-    return values, empty[special], letters[special].astype(np.uint8), rounded
+    return empty[special], letters[special].astype(np.uint8), rounded

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sdtm_convert.errors import InputError, did_you_mean
-from sdtm_convert.xpt.decode import Numbers, TextEncoding, Texts, column, decode_numbers, decode_text
+from sdtm_convert.xpt.decode import Numbers, TextEncoding, Texts, growing
 from sdtm_convert.xpt.header import XptMetadata, XptVariable, XptWarning
 from sdtm_convert.xpt.records import Member, blocks, count_rows, find_member, members
 
@@ -89,16 +89,13 @@ def _table(
     records: Iterator[np.ndarray], most_rows: int, found: Member, wanted: list[tuple[XptVariable, int]], text: TextEncoding, first_row: int = 0
 ) -> tuple[pd.DataFrame, XptMetadata]:
     """All records as a frame and its metadata; there are at most `most_rows`."""
-    data = {v.name: Texts(most_rows, v.length) if v.type == "Char" else Numbers(most_rows) for v, _ in wanted}
+    data = growing([variable for variable, _ in wanted], most_rows, found.metadata.name, first_row, text)
     rows = 0
     for block in records:
-        for variable, position in wanted:
-            cells = column(block, position, variable, found.record)
-            if variable.type == "Char":
-                data[variable.name].add(decode_text(cells, found.metadata.name, variable, first_row + rows, text))
-            else:
-                data[variable.name].add(*decode_numbers(cells))
-        rows += len(block) // found.record
+        count = len(block) // found.record
+        for variable, position in wanted if count else ():
+            data[variable.name].add(np.ndarray((count, variable.length), np.uint8, block, position, (found.record, 1)))
+        rows += count
     _tell_rounded(found, data)
     special = {name: part.letters for name, part in data.items() if isinstance(part, Numbers) and part.letters}
     frame = pd.DataFrame({name: part.values() for name, part in data.items()}, index=pd.RangeIndex(rows), columns=list(data), copy=False)
