@@ -163,6 +163,13 @@ def test_records_without_the_key_belong_to_no_group_but_are_counted():
     assert {name: column.cells.tolist() for name, column in made.items()} == {"distinct": [[1.0], None], "max": [1.0, None], "record_count": [1, 2]}
 
 
+def test_small_groups_of_many_distinct_values():
+    subjects = [f"{number // 3:03d}" for number in range(90)]
+    study = make_study({"AE": pd.DataFrame({"DOMAIN": "AE", "USUBJID": subjects, "AESEQ": [float(-number % 90) for number in range(89)] + [None]})})
+    made = run_operations((Operation("$r", "distinct", "AESEQ", group=("USUBJID",)),), study.tables["AE"], study).column("$r").cells.tolist()
+    assert (made[0], made[3], made[-1]) == ([0.0, 88.0, 89.0], [85.0, 86.0, 87.0], [2.0, 3.0])
+
+
 def test_core_compatible_operations_look_at_the_first_part_of_a_split_dataset():
     frames = {"VS": pd.DataFrame({"DOMAIN": ["VS"]}), "SV1": pd.DataFrame({"DOMAIN": ["SV"], "VISITNUM": [1.0]}),
               "SV2": pd.DataFrame({"DOMAIN": ["SV"], "VISITNUM": [2.0]})}

@@ -98,6 +98,9 @@ class Column:
     @cached_property
     def used(self) -> np.ndarray:
         """The codes that occur, without missing, in the order of the distinct cells."""
+        if len(self.codes) < len(self.values.cells) // 8:  # a small part of a column, such as one group
+            codes = np.unique(self.codes)
+            return codes[codes >= 0]
         seen = np.zeros(len(self.values.cells), dtype=bool)
         seen[self.codes] = True
         return np.flatnonzero(seen[:-1])
