@@ -61,8 +61,9 @@ def unpack(path: Path, into: Path, wanted: Callable[[str], bool]) -> tuple[list[
 
 
 def note(rule: str, severity: str, source: str, message: str, dataset: str = "") -> dict:
-    """One row of a findings table about a file."""
-    return {"rule": rule, "severity": severity, "dataset": dataset or None, "message": message, "source": source}
+    """One row of a findings table about a file. Bytes of a file's name that are no text become "?"."""
+    row = {"rule": rule, "severity": severity, "dataset": dataset or None, "message": message, "source": source}
+    return {name: text and text.encode("utf-8", "replace").decode("utf-8") for name, text in row.items()}
 
 
 def _unpack_gzip(path: Path, into: Path) -> File:

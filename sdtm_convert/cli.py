@@ -79,10 +79,9 @@ def _print_summary(built, found, out: Path, seconds: float) -> None:
     for package in built.packages.values():
         for dataset in package.datasets:
             click.echo(f"{dataset.name:9} {dataset.records:>10,} {len(dataset.variables):>9}  {dataset.label}")
-    counts = found["severity"].value_counts()
-    click.echo(f"findings  {', '.join(f'{counts.get(severity, 0):,} {severity}s' for severity in ('error', 'warning', 'notice'))}")
-    from .report import summary_text
+    from .report import count_words, summary_text
 
+    click.echo(f"findings  {count_words(found)}")
     click.echo(summary_text(found, records=built.records))
     click.echo(f"{built.raw_rows:,} raw rows to {sum(map(len, built.datasets.values())):,} records in {seconds:.1f} s; package: {out}")
 
@@ -149,6 +148,7 @@ def explain(name: str | None, study: str | None) -> None:
 @click.option("--define", type=PATH, help="A define.xml to check too; else the one in each folder of PATHS.")
 @click.option("--dictionary", "dictionaries", multiple=True, metavar="NAME=FOLDER",
               help="Folder of an external dictionary: meddra, whodrug, loinc, unii, medrt, snomed; may be repeated.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Datasets judged at a time: worth it from about a million records.")
 @click.option("--baseline", type=PATH, help="findings.json of an earlier run: only what is new is shown and counts.")
 @click.option("--waivers", type=PATH, help="YAML file of accepted findings: they are set aside, with who, why and until when.")
 @click.option("--study", type=PATH, help="Folder of the study that made the package: SARIF points to the lines of its files.")
@@ -156,7 +156,7 @@ def explain(name: str | None, study: str | None) -> None:
 @click.option("--format", "formats", default="text", show_default=True, help="text, json, csv, html, xlsx, junit, sarif; several with commas.")
 @click.option("--out", type=PATH, help="Folder for the reports; text goes to the terminal too.")
 @click.option("--fail-on", type=FAIL_ON, default="error", show_default=True, help="Severity from which on findings give exit code 1.")
-def validate(paths, standard, version, ct, rules, define, dictionaries, baseline, waivers, study, encoding, formats, out, fail_on) -> None:
+def validate(paths, standard, version, ct, rules, define, dictionaries, jobs, baseline, waivers, study, encoding, formats, out, fail_on) -> None:
     """Check the datasets in PATHS (XPT, CSV, Parquet, Dataset-JSON; files, folders, zip archives) against a standard's conformance rules.
 
     \b
@@ -176,7 +176,7 @@ def validate(paths, standard, version, ct, rules, define, dictionaries, baseline
     if unknown := [name for name in wanted if name not in WRITERS]:
         raise click.UsageError(f"--format: '{unknown[0]}' is none of {', '.join(WRITERS)}.")
     done = validate_files(paths, standard=standard, version=version, terminology=ct, rules=rules, define=define, encoding=encoding,
-                          waivers=waivers, baseline=baseline, study=study, dictionaries=dict(pair.split("=", 1) for pair in dictionaries), progress=show)
+                          waivers=waivers, baseline=baseline, study=study, dictionaries=dict(pair.split("=", 1) for pair in dictionaries), jobs=jobs, progress=show)
     show("write the reports" if out else "")
     if out:
         write_findings(done.findings, Path(out), wanted, title=f"Conformance to {standard.upper()} {version}",
@@ -200,7 +200,9 @@ def _about(done, paths: tuple[str, ...], rules: tuple[str, ...], baseline: str |
 
 
 def _datasets(records: dict[str, int]) -> str:
-    return f"{len(records)} dataset{'' if len(records) == 1 else 's'}, {sum(records.values()):,} records"
+    from .report import counted
+
+    return f"{counted(len(records), 'dataset')}, {counted(sum(records.values()), 'record')}"
 
 
 @main.command()

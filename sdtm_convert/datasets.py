@@ -178,11 +178,23 @@ def _of_folder(path: Path, notes: list[dict]) -> list[Path]:
 
 
 def _datasets_among(files: list[Path], notes: list[dict]) -> list[Path]:
-    """The files that are datasets by their names, and in JSON by their contents; one that is no file (a broken link, a pipe) is a finding."""
+    """The files that are datasets by their names, and in JSON by their contents; one that is no file (a broken link, a pipe), or whose name
+    is no text, is a finding."""
     named = [file for file in files if _is_named_as_dataset(file) and not file.name.startswith((".", "_"))]
-    broken = [file for file in named if not file.is_file()]
-    notes += [note("FILE-UNREADABLE", "error", file.name, f"{file}: is no file: a broken link, a pipe or the like.", file.stem.upper()) for file in broken]
-    return [file for file in named if file not in broken and _is_no_other_json(file)]
+    faults = {file: fault for file in named if (fault := _fault(file))}
+    notes += [note("FILE-UNREADABLE", "error", file.name, f"{file}: {fault}", file.stem.upper()) for file, fault in faults.items()]
+    return [file for file in named if file not in faults and _is_no_other_json(file)]
+
+
+def _fault(file: Path) -> str:
+    """Why an entry of a folder cannot be read as a file; "" where it can."""
+    if not file.is_file():
+        return "is no file: a broken link, a pipe or the like."
+    try:
+        file.name.encode("utf-8")
+    except UnicodeEncodeError:
+        return "its name is no UTF-8 text; rename it."
+    return ""
 
 
 def _is_named_as_dataset(path: Path) -> bool:

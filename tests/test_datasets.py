@@ -303,9 +303,10 @@ def test_broken_links_loops_and_pipes_named_like_datasets_are_findings(tmp_path)
     (tmp_path / "below").symlink_to(tmp_path)
     os.mkfifo(tmp_path / "ex.csv")
     (tmp_path / "mh.json").write_text("")
+    (tmp_path / os.fsdecode(b"lb\xff.csv")).write_text(AE)
     read = read_datasets([tmp_path], SDTMIG)
     assert list(read.frames) == ["VS"] and sorted(told(read)) == [
-        ("FILE-UNREADABLE", "error", name) for name in ("ae.xpt", "cm.csv", "ex.csv", "mh.json")]
+        ("FILE-UNREADABLE", "error", name) for name in ("ae.xpt", "cm.csv", "ex.csv", "lb?.csv", "mh.json")]
 
 
 def test_a_folder_below_that_cannot_be_read_is_a_finding(tmp_path, monkeypatch):

@@ -116,6 +116,8 @@ def test_the_text_aligns_and_holds_one_line_a_rule():
 def test_the_text_keeps_to_its_line_and_sends_nothing_to_the_terminal():
     table = findings([{"rule": "R", "severity": "error", "record": 1, "values": "a\n\x1b[31mb" + "c" * 200, "message": "x\ny"}])
     line = summary_text(table).splitlines()[1]
+    names = summary_text(findings([{"rule": "R\x1b[31m", "severity": "error", "dataset": "A\nB\u202e"}])).splitlines()
+    assert len(names) == 2 and "\x1b" not in names[1] and "\u202e" not in names[1]
     assert "\x1b" not in line and line.startswith("error     R") and "x y (record 1: a \ufffd[31mbccc" in line and line.endswith("ccc…)")
 
 

@@ -242,6 +242,7 @@ def test_known_findings_stand_apart_in_every_report_that_has_room_for_them(tmp_p
     known = FOUND.iloc[12:14]
     assert [path.name for path in written(tmp_path, "json", known=known)][-1] == "known.json"
     assert [row["rule"] for row in json.loads((tmp_path / "known.json").read_text())] == ["R2", "R3"]
+    assert "known.json" not in {path.name for path in written(tmp_path, "json")} and not (tmp_path / "known.json").exists()  # of the run before
     assert "13 errors, 1 warning, 1 notice; 2 waived; 2 known" in written(tmp_path, "text", known=known)[0].read_text("utf-8")
     page = html.parse(str(written(tmp_path, "html", known=known)[0])).getroot()
     rows = [[" ".join(cell.text_content().split()) for cell in row.iter("td")] for row in page.find_class("known-list")[0].iter("tr")][1:]

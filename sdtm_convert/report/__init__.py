@@ -19,11 +19,11 @@ from .excel import write_excel
 from .html import write_html
 from .junit import write_junit
 from .sarif import write_sarif
-from .summary import Report, count_words, summarize
+from .summary import Report, count_words, counted, summarize
 from .tables import write_csv, write_json, write_known, write_outcomes, write_outcomes_csv, write_waived
 from .text import outcome_text, summary_text, write_text
 
-__all__ = ["WRITERS", "Report", "count_words", "outcome_text", "summarize", "summary_text", "write_findings"]
+__all__ = ["WRITERS", "Report", "count_words", "counted", "outcome_text", "summarize", "summary_text", "write_findings"]
 
 # format -> its file, its writer
 WRITERS = {
@@ -34,6 +34,12 @@ WRITERS = {
     "text": ("findings.txt", write_text),
     "junit": ("junit.xml", write_junit),
     "sarif": ("findings.sarif", write_sarif),
+}
+
+# format -> the files beside its own: their writers, and which table they hold
+COMPANIONS = {
+    "json": (("outcomes.json", write_outcomes, "outcomes"), ("waived.json", write_waived, "waived"), ("known.json", write_known, "known")),
+    "csv": (("outcomes.csv", write_outcomes_csv, "outcomes"),),
 }
 
 
@@ -84,6 +90,8 @@ def write_findings(
                 write(report, Path(aside) / file)
             for file, _ in files:
                 os.replace(Path(aside) / file, folder / file)
+        for file in {file for format in formats for file, *_ in COMPANIONS.get(format, ())} - {file for file, _ in files}:
+            (folder / file).unlink(missing_ok=True)  # an earlier run's, which does not belong to these findings
     except OSError as error:
         raise InputError(f"{folder}: the report cannot be written: {error.strerror or error}.") from error
     return [folder / file for file, _ in files]
@@ -91,13 +99,8 @@ def write_findings(
 
 def _companions(format: str, report: Report) -> list[tuple[str, Callable]]:
     """What is written beside findings.json and findings.csv, which are findings and nothing else."""
-    if format == "csv" and report.outcomes is not None:
-        return [("outcomes.csv", write_outcomes_csv)]
-    if format != "json":
-        return []
-    given = (("outcomes.json", write_outcomes, report.outcomes), ("waived.json", write_waived, report.waived),
-             ("known.json", write_known, report.known))
-    return [(file, write) for file, write, table in given if table is not None]
+    given = {"outcomes": report.outcomes, "waived": report.waived, "known": report.known}
+    return [(file, write) for file, write, table in COMPANIONS.get(format, ()) if given[table] is not None]
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:

@@ -31,10 +31,10 @@ def outcome_text(outcomes: pd.DataFrame) -> str:
     counts = outcomes["status"].value_counts()
     lines = [f"rules and datasets: {', '.join(f'{counts[status]:,} {status}' for status in reversed(STATUSES) if status in counts)}"]
     unchecked = outcomes[outcomes["status"].isin(["failed", "not run"])]
-    each = [f"{status}: {rule} on {datasets or 'the study'}: {one_line(reason)}"
+    each = [one_line(f"{status}: {rule} on {datasets or 'the study'}: {reason}")
             for status, rule, datasets, _, reason in summarize_outcomes(unchecked[unchecked["status"].eq("failed")]).itertuples(index=False, name=None)]
     missing = unchecked[unchecked["status"].eq("not run")].groupby("reason", sort=False)
-    each += [f"not run: {one_line(reason)}: {_some(list(group['rule'].unique()))}" for reason, group in missing]
+    each += [one_line(f"not run: {reason}: {_some(list(group['rule'].unique()))}") for reason, group in missing]
     return "\n".join(lines + each[:MOST_UNCHECKED] + [f"and {len(each) - MOST_UNCHECKED:,} more"] * (len(each) > MOST_UNCHECKED))
 
 
@@ -55,8 +55,9 @@ def _table(causes: list[Cause]) -> str:
     rows = [("severity", "rule", "datasets", "count", "message")]
     for cause in causes:
         detail = "; ".join(part for part in (cause.extent, cause.detail) if part)
-        message = f"{one_line(cause.message)} ({one_line(detail)})" if detail else one_line(cause.message)
-        rows.append((cause.severity, cause.rule, _some([share.dataset for share in cause.shares if share.dataset]), f"{cause.count:,}", message))
+        message = f"{cause.message} ({detail})" if detail else cause.message
+        datasets = _some([share.dataset for share in cause.shares if share.dataset])
+        rows.append(tuple(one_line(text) for text in (cause.severity, cause.rule, datasets, f"{cause.count:,}", message)))
     return _aligned(rows, right=3)
 
 
