@@ -147,6 +147,7 @@ def test_children_without_a_pointer_get_the_subject_s_first_record():
 @pytest.mark.parametrize(("change", "message"), [
     (lambda supp: supp.drop(columns="QVAL"), "SUPPAE has no variable QVAL"),
     (lambda supp: supp.assign(IDVAR="AEFOO"), "SUPPAE points to AEFOO of AE"),
+    (lambda supp: pd.concat([supp, supp.assign(IDVAR=None, IDVARVAL=None)]), "IDVAR is empty in some rows only"),
 ])
 def test_qualifiers_that_belong_to_nothing_are_an_error(change, message):
     supp = pd.DataFrame({"RDOMAIN": "AE", "USUBJID": ["A"], "IDVAR": "AESEQ", "IDVARVAL": ["2"], "QNAM": ["P"], "QVAL": ["p2"]})

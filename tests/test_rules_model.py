@@ -40,6 +40,7 @@ def test_associated_persons_have_their_own_identifiers():
     for name, own in (("APSU", "SUTRT"), ("APDM", "AGE")):
         names = answer("get_model_column_order", name, DOMAIN=name)
         assert {own, "APID", "RSUBJID", "SREL"} <= set(names) and "USUBJID" not in names
+    assert "QORIG" in answer("required_variables", "SQAPFAMH", "QNAM", RDOMAIN="APFAMH")
     names = answer("get_model_column_order", "SQAPSU", "QNAM", RDOMAIN="APSU")
     assert {"QNAM", "APID"} <= set(names) and "USUBJID" not in names
 

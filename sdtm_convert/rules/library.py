@@ -41,7 +41,8 @@ def standard_dataset(table: Table, study: Study) -> StandardDataset | None:
     if is_analysis(study.standard):
         return study.standard.datasets.get(structure(table, study))
     if table.is_supp:
-        return standards.standard_dataset(study.standard, f"SUPP{table.rdomain or table.name[4:6]}")
+        own = standards.standard_dataset(study.standard, f"SUPP{table.rdomain or table.name[4:6]}")
+        return own or study.standard.datasets.get("SUPPQUAL")
     return study.standard.datasets.get(table.unsplit)
 
 

@@ -179,6 +179,9 @@ def add_qualifiers(table: Table, supp: Table) -> Table:
     lacking = [name for name in ("IDVAR", "QNAM", "QVAL") if name not in supp.known]
     if lacking:
         raise RuleError(f"{supp.name} has no variable {', '.join(lacking)}")
+    no_pointer = supp.column("IDVAR").spread(supp.column("IDVAR").values.empty)
+    if no_pointer.any() and not no_pointer.all():
+        raise RuleError(f"{supp.name} points to records of {table.name} here and to subjects there: IDVAR is empty in some rows only")
     qnam = supp.column("QNAM")
     names = [cell for cell in qnam.used_cells if cell not in table.known]
     pairs = _pairs(table, supp)
