@@ -142,7 +142,7 @@ def explain(name: str | None, study: str | None) -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=PATH)
 @click.option("--standard", default="sdtmig", show_default=True, help="sdtmig or adamig.")
-@click.option("--version", default="3.4", show_default=True, help="Version of the standard.")
+@click.option("--version", help="Version of the standard; else the newest that ships.")
 @click.option("--ct", multiple=True, help="Controlled terminology: an official file, or a date; else what ships.")
 @click.option("--rules", multiple=True, type=PATH, help="Folder of rules in CDISC's open format, in place of the shipped ones.")
 @click.option("--define", type=PATH, help="A define.xml to check too; else the one in each folder of PATHS.")
@@ -164,6 +164,8 @@ def validate(paths, standard, version, ct, rules, define, dictionaries, jobs, ba
       sdtm-convert validate package --format html,junit --out reports --waivers waivers.yml
     """
     wanted = list(dict.fromkeys(name.strip() for name in formats.split(",")))
+    if encoding and not _is_encoding(encoding):
+        raise click.UsageError(f"--encoding: '{encoding}' is no encoding known here; such as utf-8, cp1252, utf-16.")
     if wanted != ["text"] and not out:
         raise click.UsageError("--format other than text needs --out, the folder for the reports.")
     if wrong := [pair for pair in dictionaries if "=" not in pair]:
@@ -172,7 +174,9 @@ def validate(paths, standard, version, ct, rules, define, dictionaries, jobs, ba
     show("validate")
     from .conformance import validate_files
     from .report import WRITERS, count_words, outcome_text, summary_text, write_findings
+    from .standard import newest_version
 
+    version = version or newest_version(standard)
     if unknown := [name for name in wanted if name not in WRITERS]:
         raise click.UsageError(f"--format: '{unknown[0]}' is none of {', '.join(WRITERS)}.")
     done = validate_files(paths, standard=standard, version=version, terminology=ct, rules=rules, define=define, encoding=encoding,
@@ -188,6 +192,14 @@ def validate(paths, standard, version, ct, rules, define, dictionaries, jobs, ba
     if done.compared:
         click.echo(f"baseline: {done.compared}")
     sys.exit(exit_code(done.findings, fail_on))
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        "".encode(name)
+    except LookupError:
+        return False
+    return True
 
 
 def _about(done, paths: tuple[str, ...], rules: tuple[str, ...], baseline: str | None) -> dict[str, str]:

@@ -72,6 +72,12 @@ def available_standards() -> list[tuple[str, str]]:
     return sorted((_GUIDES[name][0], version) for name, version in _folders(_specs()) if name in _GUIDES)
 
 
+def newest_version(name: str) -> str:
+    """The newest version of the standard that ships ("adamig" -> "1.3"); "" of a standard that does not, which `load_standard` refuses."""
+    versions = [version for standard, version in available_standards() if standard.casefold() == name.casefold()]
+    return max(versions, key=lambda version: [int(part) for part in version.split(".")], default="")
+
+
 def _folders(place: Path) -> list[tuple[str, str]]:
     found = [_FOLDER.fullmatch(each.name) for each in place.iterdir()] if place.is_dir() else []
     return [(match["name"], match["version"]) for match in found if match]

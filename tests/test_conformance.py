@@ -167,6 +167,11 @@ def test_the_command_writes_every_report_and_its_exit_code_follows_what_is_left(
     assert again.returncode == 0 and "baseline: 0 findings are new" in again.stdout and again.stdout.startswith("No findings.")
 
 
+def test_a_standard_without_version_is_the_newest_that_ships(package, tmp_path):
+    assert run("validate", package / "tabulations/sdtm/dm.xpt", "--standard", "adamig", "--out", tmp_path, "--fail-on", "none").returncode == 0
+    assert (tmp_path / "findings.txt").read_text().startswith("Conformance to ADAMIG 1.3\n")
+
+
 def test_waivers_are_shown_and_an_expired_one_fails_again(package, tmp_path):
     rules = sorted(set(validate_files([package]).findings.query("severity == 'error'")["rule"]))
     lines = [f"- {{rule: {rule}, reason: Seen and accepted, who: M. Rossi, expires: 2020-12-31}}\n" for rule in rules]
@@ -187,6 +192,8 @@ def test_waivers_are_shown_and_an_expired_one_fails_again(package, tmp_path):
     (["--baseline", "nowhere.json"], 3, "cannot be read"),
     (["--define", "nowhere.xml"], 3, "no such define.xml"),
     (["--study", "nowhere"], 2, "no such study folder"),
+    (["--encoding", "utf-9"], 2, "'utf-9' is no encoding known here"),
+    (["--standard", "adam"], 2, "there is no standard 'adam"),
 ])  # fmt: skip
 def test_wrong_usage_is_2_and_what_cannot_be_read_is_3(package, tmp_path, arguments, code, message):
     (tmp_path / "wrong.yml").write_text("- rule: R\n", encoding="utf-8")

@@ -16,6 +16,7 @@ from sdtm_convert.standard import (
     load_standard,
     load_terminology,
     model_variable,
+    newest_version,
     paired_codelist,
     standard_dataset,
     standard_variable,
@@ -42,6 +43,10 @@ def adamig():
 
 
 # --- SDTMIG -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_newest_version_of_a_standard_is_found_by_its_name_alone():
+    assert [newest_version(name) for name in ("adamig", "SDTMIG", "sendig")] == ["1.3", "3.4", ""]
 
 
 def test_sdtmig_has_its_63_datasets_in_the_classes_of_define_xml(sdtmig):
