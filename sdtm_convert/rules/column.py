@@ -73,7 +73,9 @@ class Column:
         return len(self.codes)
 
     def spread(self, per_cell: np.ndarray) -> np.ndarray:
-        """What is known of each distinct cell, for each row."""
+        """What is known of each distinct cell, for each row; not to be written to, as one cell may stand for all rows of a constant."""
+        if self.codes.strides == (0,) and len(self.codes):
+            return np.broadcast_to(per_cell[self.codes[0]], self.codes.shape)
         return per_cell[self.codes]
 
     def where(self, function: Callable[[object], bool]) -> np.ndarray:
@@ -88,7 +90,7 @@ class Column:
     def map(self, function: Callable[[object], object]) -> Column:
         """A column of `function` of each cell; None is missing."""
         mapped = cells_to_column([function(cell) for cell in self.values.cells[:-1]])
-        return Column(np.append(mapped.codes, -1)[self.codes], mapped.values, self.literal)
+        return Column(self.spread(np.append(mapped.codes, -1)), mapped.values, self.literal)
 
     @property
     def cells(self) -> np.ndarray:
@@ -102,7 +104,7 @@ class Column:
             codes = np.unique(self.codes)
             return codes[codes >= 0]
         seen = np.zeros(len(self.values.cells), dtype=bool)
-        seen[self.codes] = True
+        seen[self.codes[:1] if self.codes.strides == (0,) else self.codes] = True
         return np.flatnonzero(seen[:-1])
 
     @property
@@ -203,7 +205,7 @@ def codes_in(column: Column, other: Column) -> np.ndarray:
         return column.codes
     position = other.values.position
     translated = np.fromiter((position.get(cell, -2) for cell in column.values.cells[:-1]), np.int64, len(column.values.cells) - 1)
-    return np.append(translated, -1)[column.codes]
+    return column.spread(np.append(translated, -1))
 
 
 def by_pair(a: Column, b: Column, function: Callable[[object, object], bool]) -> np.ndarray:
