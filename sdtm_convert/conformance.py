@@ -63,7 +63,7 @@ class Conformance:
 def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", version: str = "3.4", terminology: Iterable[str | Path] = (),
                    rules: Sequence[str | Path] = (), define: str | Path | None = None, encoding: str | None = None,
                    waivers: str | Path | None = None, baseline: str | Path | None = None, study: str | Path | None = None,
-                   dictionaries: Mapping[str, str | Path] | None = None, progress: Callable[[str], None] = lambda stage: None) -> Conformance:
+                   dictionaries: Mapping[str, str | Path] | None = None, jobs: int = 1, progress: Callable[[str], None] = lambda stage: None) -> Conformance:
     """Judge the datasets in these files, folders and zip archives by the rules of a standard.
 
     `terminology`: official files, or dates such as 2025-03-28 of what ships or was imported; the shipped ones by default. `rules`: folders
@@ -71,7 +71,7 @@ def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", ver
     that lies in a folder named in `paths`, or in an archive, is found by itself. `waivers`: a YAML file (see waivers.py); `baseline`: the
     findings.json of an earlier run, whose findings are known. `study`: the folder (or shipped name) of the study that made the package, so that `places`
     name its files as they are found from here. `dictionaries`: folders of external dictionaries, by name, such as {"meddra": "MedAscii"}.
-    `progress` is told what is being done.
+    `jobs`: so many datasets are judged at a time. `progress` is told what is being done.
     Raises InputError for what cannot be read, SpecError for a wrong standard, rule, waiver, baseline or name of a dictionary.
     """
     paths = [Path(path) for path in paths]
@@ -89,7 +89,7 @@ def validate_files(paths: Iterable[str | Path], *, standard: str = "sdtmig", ver
         progress(f"carry out rules on {len(read.frames)} datasets")
         checked = validate(read.frames, metadata=read.metadata, standard=standard, version=version,
                            rules=[Path(rule) for rule in rules] or None, terminology=terms, files=read.files,
-                           define=defines[0] if len(defines) == 1 else None, dictionaries=known_words)
+                           define=defines[0] if len(defines) == 1 else None, dictionaries=known_words, jobs=jobs)
         progress("check define.xml" if defines else "")
         described = [_described(each) for each in defines]
     waived = apply_waivers(combine([read.findings, checked.findings, *described]), accepted)

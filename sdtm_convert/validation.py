@@ -15,7 +15,7 @@ from .dictionaries import Dictionary, read_dictionaries
 from .findings import combine, findings
 from .model import Dataset, Terminology
 from .rules.column import Column, group_codes
-from .rules.engine import NOT_APPLICABLE, Hits, Outcome, output_variables, run
+from .rules.engine import NOT_APPLICABLE, Hits, Outcome, output_variables, run_jobs
 from .rules.load import load_rules
 from .rules.operators import without_wildcard
 from .rules.rule import Rule, conditions
@@ -50,16 +50,17 @@ def validate(
     limit: int | None = None,
     define: Path | None = None,
     dictionaries: Mapping[str, str | Path | Dictionary] | None = None,
+    jobs: int = 1,
 ) -> Validation:
     """Judge datasets, by name, by the conformance rules of a standard.
 
     `metadata` (by name too) gives labels, types, lengths and keys, `files` the files that the datasets were read from; rules that
-    need them do not run without. `rules` are files or
-    folders of rules in CDISC's open format (all that name the standard and version apply), or loaded rules; the shipped ones by
-    default. `terminology` are the sets of controlled terminology that values are looked up in. `define` is a define.xml, for the rules
-    that compare with one. `dictionaries` are folders of external dictionaries, by name (meddra, whodrug, loinc, unii, medrt, snomed), for the
-    rules that look values up in one. `limit` keeps only so many findings of
-    one rule on one dataset; the outcomes count all of them. Text that is missing and empty text are the same.
+    need them do not run without. `rules` are files or folders of rules in CDISC's open format (all that name the standard and version
+    apply), or loaded rules; the shipped ones by default. `terminology` are the sets of controlled terminology that values are looked up in.
+    `define` is a define.xml, for the rules that compare with one. `dictionaries` are folders of external dictionaries, by name (meddra,
+    whodrug, loinc, unii, medrt, snomed), for the rules that look values up in one. `limit` keeps only so many findings of one rule on one
+    dataset; the outcomes count all of them. `jobs`: so many datasets are judged at a time, with the same result. Text that is missing and
+    empty text are the same.
 
     Raises SpecError for a standard or rule that is wrong, InputError for rules that cannot be read. Data never raise: a rule that
     cannot be carried out on them is `failed` in the outcomes, with the cause.
@@ -71,13 +72,9 @@ def validate(
                        dictionaries=read_dictionaries(dictionaries or {}))
     rows = [_outcome_row(Outcome(rule, "", NOT_APPLICABLE, f"not a rule of {standard.upper()} {version}"), 0) for rule in others]
     tables = []
-    for outcome in run(fitting, study):
-        found = [_findings(outcome, hits) for hits in outcome.hits]
-        if outcome.rule.sensitivity == "Dataset":
-            found = found[:1]
-        count = sum(len(table) for table in found)
+    for row, found in run_jobs(fitting, study, jobs, _judged):
         tables += [table if limit is None else table.head(limit) for table in found]
-        rows.append(_outcome_row(outcome, count))
+        rows.append(row)
     texts = {rule.id: " ".join(rule.description.split()) for rule in chosen}
     return Validation(combine(tables), pd.DataFrame(rows, columns=list(OUTCOME_COLUMNS)), texts)
 
@@ -103,6 +100,12 @@ def _rules(rules: Path | Sequence[Path] | Sequence[Rule] | None, standard: str) 
     loaded = [rule for rule in given if isinstance(rule, Rule)]
     paths = [Path(path) for path in given if not isinstance(path, Rule)]
     return loaded + (load_rules(*paths) if paths else [])
+
+
+def _judged(outcome: Outcome) -> tuple[dict, list[pd.DataFrame]]:
+    """The outcome as a row of the outcomes, and its findings."""
+    found = [_findings(outcome, hits) for hits in (outcome.hits[:1] if outcome.rule.sensitivity == "Dataset" else outcome.hits)]
+    return _outcome_row(outcome, sum(len(table) for table in found)), found
 
 
 def _outcome_row(outcome: Outcome, count: int) -> dict:

@@ -68,7 +68,8 @@ def test_error_inside_a_rule_is_failed_with_its_cause():
     (_, status, reason), = outcomes(rule(Group("any", (Group("not", (condition("contains", "--SEQ", "x"),)), EMPTY_TERM))))
     assert status == "failed" and reason.startswith("condition AESEQ contains: TypeError")
     operation = Operation("$d", "min_date", "AETERM")
-    assert outcomes(rule(EMPTY_TERM, operations=(operation,))) == [("AE", "failed", "operation $d min_date AETERM: 'x' is not an ISO 8601 date")]
+    (_, status, reason), = outcomes(rule(EMPTY_TERM, operations=(operation,)))
+    assert status == "failed" and reason.startswith("operation $d min_date AETERM: not an ISO 8601 date")
 
 
 def test_error_in_one_dataset_leaves_the_others():

@@ -38,9 +38,9 @@ class Study:
     cache: dict[Hashable, object] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """What `make` returns, made only the first time that this run asks for `key`."""
+        """What `make` returns, made only the first time that this run asks for `key`; of two threads that ask at once, the first one's."""
         if key not in self.cache:
-            self.cache[key] = make()
+            self.cache.setdefault(key, make())
         return self.cache[key]
 
     @cached_property

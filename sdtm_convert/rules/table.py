@@ -45,7 +45,7 @@ class Table:
         if name not in self.kept:
             if name not in self.known:
                 raise KeyError(name)
-            self.kept[name] = self.make(name)
+            self.kept.setdefault(name, self.make(name))
         return self.kept[name]
 
     def groups(self, names: Sequence[str]) -> np.ndarray:
