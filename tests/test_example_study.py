@@ -159,6 +159,17 @@ def test_a_required_variable_of_adsl_that_screen_failures_lack_is_not_mandatory_
     assert [adsl.by_name[name].mandatory for name in ("USUBJID", "SEX", "ARM", "TRT01P")] == [True, True, False, False]
 
 
+@pytest.mark.parametrize("rule", ["SC-ADAM-0111", "SC-ADAM-0112", "SC-ADAM-0113", "SC-ADAM-0115"])
+def test_the_source_records_of_adeff_are_looked_up_in_the_tabulation(built, rule):
+    outcomes = built.outcomes[(built.outcomes["rule"] == rule) & (built.outcomes["dataset"] == "ADEFF")]
+    assert outcomes["status"].tolist() == ["passed"]
+
+
+def test_outcomes_of_rules_for_adam_are_about_analysis_datasets(built):
+    outcomes = built.outcomes[built.outcomes["rule"].str.startswith("SC-ADAM")]
+    assert set(outcomes["dataset"]) == {"ADSL", "ADAE", "ADEFF", "STUDY"}
+
+
 def test_adsl_of_three_subjects(built):
     treated, dead, failure = (of(built, "ADSL", subject).iloc[0] for subject in ("01-002", "01-005", "02-002"))
     assert treated[["RANDDT", "TRTSDT", "TRTEDT"]].tolist() == [days("2020-05-02"), days("2020-05-02"), days("2020-05-06")]
