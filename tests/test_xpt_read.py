@@ -85,6 +85,7 @@ def test_columns_are_chosen_in_the_order_asked_for(read, file):
     pd.testing.assert_frame_equal(frame, FRAME[["SEX", "USUBJID"]])
     assert [variable.name for variable in metadata.variables] == ["SEX", "USUBJID"]
     assert read(file, columns=[])[0].shape == (3, 0)
+    assert list(read(file, columns="AGE")[0]) == ["AGE"]
     with pytest.raises(InputError, match=r"x\.xpt: DM has no variable 'AGEE'\. Did you mean 'AGE'\?"):
         read(file, columns=["AGEE"])
 
@@ -103,9 +104,10 @@ def test_a_dataset_without_rows_is_one_empty_part(tmp_path):
     assert (frame.shape, metadata.rows, list(frame)) == ((0, 3), 0, ["USUBJID", "AGE", "SEX"])
 
 
-def test_chunksize_must_be_positive(read, file):
-    with pytest.raises(ValueError, match="chunksize=0"):
-        read(file, chunksize=0)
+@pytest.mark.parametrize("chunksize", [0, -1, 1.5, "2"])
+def test_chunksize_must_be_a_positive_whole_number(read, file, chunksize):
+    with pytest.raises(ValueError, match=f"chunksize={chunksize}"):
+        read(file, chunksize=chunksize)
 
 
 @pytest.mark.parametrize("width", [1, 7, 8, 9, 63, 64, 65, 80, 200])
@@ -378,6 +380,13 @@ def test_other_kinds_of_files_are_told(read, data, message):
     for options in ({}, {"chunksize": 1}, {"member": "X"}):
         with pytest.raises(InputError, match=rf"x\.xpt: {message}"):
             read(data, **options)
+
+
+def test_the_home_folder_may_be_meant(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_xpt(FRAME, "~/dm.xpt", name="DM")
+    assert (tmp_path / "dm.xpt").is_file()
+    pd.testing.assert_frame_equal(read_xpt("~/dm.xpt")[0], FRAME)
 
 
 def test_files_that_cannot_be_opened_are_named(tmp_path):

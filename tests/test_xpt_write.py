@@ -416,6 +416,17 @@ def test_texts_of_all_lengths_are_padded_whatever_lies_behind_them(write, tmp_pa
     assert observations((tmp_path / "x.xpt").read_bytes())[: len(raw)] == raw
 
 
+def test_a_wider_float_than_a_file_holds_is_refused(write):
+    assert refusal(write, {"N": np.array([0.1], "longdouble")}, {"N": num()}).startswith("x.xpt: X.N: is ")
+
+
+@pytest.mark.parametrize("frame", [pd.Series([1.0], name="N"), {"N": [1.0]}, [{"N": 1.0}], "frame", None, [[1.0]]], ids=type)
+def test_what_is_no_table_is_refused(tmp_path, frame):
+    with pytest.raises(TypeError, match="is no table"):
+        write_xpt(frame, tmp_path / "x.xpt", name="X", variables={"N": num()})
+    assert not list(tmp_path.iterdir())
+
+
 # --- Blank rows, padding, counts ----------------------------------------------------------------------------------------
 
 
@@ -603,6 +614,10 @@ def test_unknown_words_are_refused_with_a_hint(write):
         write({"N": [1.0]}, threads=0)
     with pytest.raises(ValueError, match="chunk_rows=-1"):
         write({"N": [1.0]}, chunk_rows=-1)
+    with pytest.raises(ValueError, match="threads=1.5"):
+        write({"N": [1.0]}, threads=1.5)
+    with pytest.raises(ValueError, match="'Char' are no attributes"):
+        write({"N": [1.0]}, {"N": "Char"})
     assert refusal(write, {"N": [1.0]}, {"N": {"type": "text"}}) == "x.xpt: X.N: 'text' is no type; give Char or Num."
 
 
@@ -647,12 +662,26 @@ def test_the_time_given_is_in_all_four_places(write, created):
     assert file.count(b"JAN24") == 4
 
 
+@pytest.mark.parametrize("created", ["yesterday", 20240101, date(2024, 1, 1)])
+def test_what_is_no_time_is_refused(write, created):
+    with pytest.raises(ValueError, match="give a datetime"):
+        write({"N": [1.0]}, created=created)
+
+
+@pytest.mark.parametrize("year", [1959, 2060])
+def test_a_year_that_two_digits_do_not_tell_is_refused(write, year):
+    assert write({"N": [1.0]}, created=datetime(year + (1 if year < 2000 else -1), 6, 1))
+    with pytest.raises(InputError, match=f"{year}-06-01"):
+        write({"N": [1.0]}, created=datetime(year, 6, 1))
+
+
 def test_source_date_epoch_is_the_time_where_none_is_given(write, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1704067200")
     assert write({"N": [1.0]}, created=None)[144:160] == b"01JAN24:00:00:00"
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    with pytest.raises(InputError, match="SOURCE_DATE_EPOCH='yesterday'"):
-        write({"N": [1.0]}, created=None)
+    for wrong in ("yesterday", "-1", "9" * 12, "9" * 30):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", wrong)
+        with pytest.raises(InputError, match=f"SOURCE_DATE_EPOCH='{wrong}'"):
+            write({"N": [1.0]}, created=None)
 
 
 def test_what_is_not_said_anew_keeps_its_time(write, tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,15 +43,24 @@ class Part:
 
 def split(frame: Table | Iterable[Table]) -> tuple[Iterator[Part], bool]:
     """The tables one by one; and whether it is one table, whose columns can be looked at before writing."""
-    if isinstance(frame, pd.DataFrame | pa.Table):
+    if _is_table(frame):
         return iter([_part(frame)]), True
-    if hasattr(frame, "__arrow_c_stream__") and not isinstance(frame, pa.RecordBatchReader):
-        return iter([_part(pa.table(frame))]), True
-    return (_part(table if isinstance(table, pd.DataFrame) else pa.table(table)) for table in frame), False
+    if isinstance(frame, Mapping | str) or not isinstance(frame, Iterable):
+        raise TypeError(f"frame: {type(frame).__name__} is no table; give a pandas or Arrow table, or an iterable of such.")
+    return map(_part, frame), False
+
+
+def _is_table(frame: object) -> bool:
+    if isinstance(frame, pd.Series | pa.RecordBatchReader):
+        return False
+    return isinstance(frame, pd.DataFrame) or hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")
 
 
 def _part(table: Table) -> Part:
-    if isinstance(table, pa.Table):
+    if not _is_table(table):
+        raise TypeError(f"frame: {type(table).__name__} is no table; give a pandas or Arrow table, or an iterable of such.")
+    if not isinstance(table, pd.DataFrame):
+        table = pa.table(table)
         return Part(tuple(table.column_names), tuple(map(Source, table.columns)), table.num_rows)
     return Part(tuple(table.columns), tuple(Source(_data(column)) for _, column in table.items()), len(table))
 

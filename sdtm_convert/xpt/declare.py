@@ -34,6 +34,8 @@ def declared_by_name(declared: Mapping | Iterable) -> dict[object, dict[str, obj
 
 
 def _attributes(item: object) -> dict[str, object]:
+    if isinstance(item, str):
+        raise ValueError(f"variables: {item!r} are no attributes; give a dict, such as {{'type': 'Char', 'length': 20}}.")
     if not isinstance(item, Mapping):
         item = {name: getattr(item, name) for name in ATTRIBUTES if hasattr(item, name)}
     for unknown in (name for name in item if name not in ATTRIBUTES):

@@ -189,7 +189,8 @@ def _from_numpy(part: np.ndarray, name: str, first_row: int, target: Target, wha
     for row, value in enumerate(part):
         if not _fits(value, what):
             target.refuse(f"is {type(value).__name__}, where there should be {what}.", name, first_row + row, value)
-    target.refuse(f"has values of different types, where there should be {what}.", name)
+    kind = "has values of different types" if part.dtype == object else f"is {part.dtype}"
+    target.refuse(f"{kind}, where there should be {what}.", name)
 
 
 def _check_kept(values: pa.Array, part: np.ndarray, name: str, first_row: int, target: Target) -> None:

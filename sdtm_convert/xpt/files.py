@@ -22,7 +22,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Callable[[bytes | memoryview,
     After any error, in here or in the caller's block, there is no new file, and an old one is as it was. Raises InputError for
     what the disk or its rights do not allow.
     """
-    final = Path(os.path.realpath(path))
+    final = Path(os.path.realpath(os.path.expanduser(path)))
     if final.exists() and not final.is_file():
         raise InputError(f"{path}: is no file that could be replaced.")
     aside = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")

@@ -41,8 +41,8 @@ def read_xpt(
     records = blocks(found, only=member is None)
     if chunksize is None:
         return _table(records, found.most_rows, found, wanted, text)
-    if chunksize < 1:
-        raise ValueError(f"chunksize={chunksize}: give at least one row.")
+    if not isinstance(chunksize, int) or chunksize < 1:
+        raise ValueError(f"chunksize={chunksize}: give a whole number of rows, at least one.")
     return _chunks(records, chunksize, found, wanted, text)
 
 
@@ -55,7 +55,7 @@ def list_members(path: str | os.PathLike, *, encoding: str | None = None) -> lis
 def _choose(found: Member, names: Iterable[str] | None) -> list[tuple[XptVariable, int]]:
     """The variables asked for, with their positions in a record."""
     known = {variable.name: (variable, position) for variable, position in zip(found.metadata.variables, found.positions, strict=True)}
-    names = list(known if names is None else dict.fromkeys(names))
+    names = list(known if names is None else dict.fromkeys([names] if isinstance(names, str) else names))
     for name in (name for name in names if name not in known):
         raise InputError(f"{found.path}: {found.metadata.name} has no variable {name!r}. {did_you_mean(str(name), known)}")
     return [known[name] for name in names]

@@ -99,7 +99,7 @@ def blocks(found: Member, only: bool) -> Iterator[np.ndarray]:
 
 def _open(path: str | os.PathLike) -> BinaryIO:
     try:
-        return open(path, "rb", buffering=0)
+        return open(os.path.expanduser(path), "rb", buffering=0)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
 

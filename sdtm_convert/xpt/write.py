@@ -111,8 +111,8 @@ class _Options:
 
 def _options(encoding: str, allow: Collection[str], threads: int, chunk_rows: int | None) -> _Options:
     for what, number in (("threads", threads), ("chunk_rows", chunk_rows)):
-        if number is not None and number < 1:
-            raise ValueError(f"{what}={number}: give at least 1.")
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise ValueError(f"{what}={number}: give a whole number, at least 1.")
     allowed = frozenset([allow] if isinstance(allow, str) else allow)
     for unknown in sorted(allowed - set(ALLOWANCES)):
         raise ValueError(f"allow={unknown!r} is unknown. {did_you_mean(unknown, ALLOWANCES) or 'Known: ' + ', '.join(ALLOWANCES) + '.'}")
@@ -297,10 +297,16 @@ def _stamped(metadata: XptMetadata, created: datetime | str | None, modified: da
 
 
 def _timestamp(moment: datetime | str) -> str:
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment)
+    try:
+        moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        if not isinstance(moment, datetime):
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"created or modified {moment!r}: give a datetime or a text such as '2024-01-31T12:00:00'.") from None
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC)
+    if not 1960 <= moment.year < 2060:
+        raise InputError(f"{moment:%Y-%m-%d} as the time of creation: a transport file has two digits for the year, 1960 to 2059.")
     return format_timestamp(moment)
 
 
@@ -309,6 +315,6 @@ def _now() -> datetime:
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if not epoch:
         return datetime.now(UTC)
-    if not epoch.isdecimal():
+    if not epoch.isdecimal() or len(epoch) > 11:
         raise InputError(f"SOURCE_DATE_EPOCH={epoch!r}: is no whole number of seconds since 1970.")
     return datetime.fromtimestamp(int(epoch), UTC)
