@@ -49,7 +49,7 @@ def records(table):
 def test_the_summary_has_one_line_a_rule_most_severe_and_most_frequent_first():
     causes = summarize(FOUND)
     assert [(cause.severity, cause.rule, cause.datasets, cause.count, cause.message, cause.detail, cause.extent) for cause in causes] == [
-        ("error", "R1", "AE, CM", 2, "End before start", "01-701 CM sequence 2: CMSTDTC; CMENDTC = 2014-02; 2014-01", ""),
+        ("error", "R1", "AE, CM", 2, "End before start", "01-701 CM sequence 2: CMSTDTC = 2014-02; CMENDTC = 2014-01", ""),
         ("warning", "R2", "LB", 3, "Not a date", "LB record 7: LBDTC = =1+1", ""),
         ("notice", "R3", "LB", 1, "Noted", "", ""),
     ]
@@ -93,6 +93,14 @@ def test_values_that_many_findings_share_are_counted_in_the_summary():
     assert [cause.values for cause in summarize(two)] == ["A = X (2) | B = X (1)"]
 
 
+def test_the_values_of_several_variables_stand_beside_their_names():
+    table = findings([{"rule": "R", "severity": "error", "dataset": "AE", "record": at, "variables": "AESER; AESDTH", "values": values}
+                      for at, values in enumerate(["N; Y", "N; Y", "N; ; Y"], 1)])
+    (cause,) = summarize(table)
+    assert cause.values == "AESER = N; AESDTH = Y (2) | AESER; AESDTH = N; ; Y (1)"
+    assert cause.samples == ("AE record 1: AESER = N; AESDTH = Y", "AE record 3: AESER; AESDTH = N; ; Y")
+
+
 def test_a_rule_of_two_severities_has_two_lines():
     table = findings([{"rule": "R", "severity": "warning"}, {"rule": "R", "severity": "error"}, {"rule": "R", "severity": "warning"}])
     assert [(cause.severity, cause.count) for cause in summarize(table)] == [("error", 1), ("warning", 2)]
@@ -106,7 +114,7 @@ def test_empty_texts_count_as_missing_in_the_example():
 def test_the_text_aligns_and_holds_one_line_a_rule():
     assert summary_text(FOUND).splitlines() == [
         "severity  rule  datasets  count  message",
-        "error     R1    AE, CM        2  End before start (01-701 CM sequence 2: CMSTDTC; CMENDTC = 2014-02; 2014-01)",
+        "error     R1    AE, CM        2  End before start (01-701 CM sequence 2: CMSTDTC = 2014-02; CMENDTC = 2014-01)",
         "warning   R2    LB            3  Not a date (LB record 7: LBDTC = =1+1)",
         "notice    R3    LB            1  Noted",
     ]

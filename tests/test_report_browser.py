@@ -41,6 +41,7 @@ const outcomes = () => [...element("outcome-rows").children].filter((row) => row
   search("01-099 result"); await pause(); told.searched = seen();
   search("<b>bold"); await pause(); told.markup = { ...seen(), bold: document.querySelectorAll("#rows b").length };
   search("hostile"); await pause(); told.hostile = { ...seen(), ran: String(window.ran) };
+  search("pair"); await pause(); told.paired = seen();
   search("nowhere at all"); await pause(); told.nothing = seen();
   element("filters").reset();
   press("record"); told.up = seen();
@@ -68,7 +69,8 @@ def many() -> pd.DataFrame:
         "dataset": at.mod(4).map({0: "AE", 1: "LB", 2: "VS", 3: "CM"}),
         "record": (at * 7919) % COUNT + 1,
         "usubjid": (at // 1000).map("01-{:03d}".format),
-        "values": at.map({12: "<b>bold</b>", 13: HOSTILE}),
+        "variables": at.map({14: "AESER; AESDTH", 15: "AESER; AESDTH"}),
+        "values": at.map({12: "<b>bold</b>", 13: HOSTILE, 14: "N; Y pair", 15: "N; Y; pair"}),
         "message": at.mod(2).map({0: "Result is missing", 1: "Date is wrong"}),
     })  # fmt: skip
 
@@ -128,10 +130,14 @@ def test_nothing_in_data_runs_and_what_cannot_be_seen_is_shown_by_its_code(told)
     assert told["hostile"]["ran"] == "undefined"
 
 
+def test_values_of_several_variables_stand_beside_their_names(told):
+    assert column(told["paired"], "values") == ["AESER = N\nAESDTH = Y pair", "N; Y; pair"]
+
+
 def test_a_head_sorts_numbers_as_numbers_both_ways(told):
     assert column(told["up"], "record") == [str(number) for number in range(1, 101)] and told["up"]["sorted"]["record"] == "ascending"
     assert column(told["down"], "record") == [str(number) for number in range(COUNT, COUNT - 100, -1)] and told["down"]["sorted"]["record"] == "descending"
-    assert set(column(told["severe"], "severity")) == {"error"} and list(told["severe"]["sorted"].values()).count("none") == 6
+    assert set(column(told["severe"], "severity")) == {"error"} and list(told["severe"]["sorted"].values()).count("none") == 7
 
 
 def test_pages_turn_and_a_rule_of_the_summary_leads_to_its_findings(told):

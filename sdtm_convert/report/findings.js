@@ -67,6 +67,14 @@
     show();
   }
 
+  // The values of several variables, each beside its name; as they are where they cannot be told apart.
+  function paired(values, row) {
+    const { codes, values: names } = named.variables || { codes: [] };
+    const all = codes[row] >= 0 ? names[codes[row]].split("; ") : [];
+    const parts = values.split("; ");
+    return all.length > 1 && all.length === parts.length ? all.map((name, at) => `${name} = ${parts[at]}`).join("\n") : values;
+  }
+
   function cell(column, row) {
     const td = document.createElement("td");
     const code = column.codes[row];
@@ -74,7 +82,7 @@
     if (column.numeric) td.classList.add("number");
     if (column.name === "rule") td.classList.add("code");
     if (code < 0) return td;
-    const text = String(column.values[code]).replace(UNSEEN, (one) => `[U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+    const text = (column.name === "values" ? paired(column.values[code], row) : String(column.values[code])).replace(UNSEEN, (one) => `[U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
     if (column.name === "severity") {
       const tag = document.createElement("span");
       tag.className = `tag ${SEVERITIES.includes(text) ? text : ""}`;

@@ -174,13 +174,17 @@ def _frequent(group: pd.DataFrame) -> str:
     if not len(counts) or counts.iloc[0] < 2:
         return ""
     names = counts.index.unique("variables")
-    once = f"{names[0]} = " if len(names) == 1 and names[0] else ""
+    once = f"{names[0]} = " if len(names) == 1 and names[0] and "; " not in names[0] else ""
     shown = [f"{_pair('' if once else variables, values)} ({count:,})" for (variables, values), count in counts.head(MOST_VALUES).items()]
     more = len(counts) - len(shown)
     return once + " | ".join(shown + [counted(more, "more value")] * (more > 0))
 
 
 def _pair(variables: str, values: str) -> str:
+    """ "AESTDTC = 2014-02; AEENDTC = 2014-01"; where a value holds what stands between values, all names and then all values."""
+    names, parts = variables.split("; "), values[: LONGEST_VALUE * 10].split("; ")
+    if len(names) == len(parts) > 1:
+        return _cut("; ".join(f"{name} = {part}" for name, part in zip(names, parts)), LONGEST_VALUE * 2)
     return " = ".join(_cut(text) for text in (variables, values) if text)
 
 
@@ -210,7 +214,7 @@ def example(finding: pd.Series) -> str:
         where.append(f"{dataset} sequence {known['seq']}".strip())
     elif "record" in known:
         where.append(f"{dataset} record {known['record']}".strip())
-    what = " = ".join(_cut(str(known[name])) for name in ("variables", "values") if name in known)
+    what = _pair(str(known.get("variables", "")), str(known.get("values", "")))
     return ": ".join(part for part in (" ".join(where), what) if part)
 
 
@@ -219,6 +223,6 @@ def one_line(text: str) -> str:
     return "".join(character if character.isprintable() else "\ufffd" for character in " ".join(text.split()))
 
 
-def _cut(text: str) -> str:
-    text = one_line(text[: LONGEST_VALUE * 10])
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+def _cut(text: str, longest: int = LONGEST_VALUE) -> str:
+    text = one_line(text[: longest * 10])
+    return text if len(text) <= longest else text[: longest - 1] + "…"
