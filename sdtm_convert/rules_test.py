@@ -130,13 +130,13 @@ def run_case(rule: Rule, data: Path, *, core_compatible: bool = False) -> tuple[
 
 def read_case(data: Path, *, core_compatible: bool = False) -> Study:
     """The datasets that _datasets.csv lists (without it: all CSV files), typed as _variables.csv says, else as they look. A dataset whose
-    cells do not have the type that is declared is there, but cannot be judged; of one that _variables.csv leaves out, the class is not known
-    either. Raises InputError."""
+    cells do not have the type that is declared is there, but cannot be judged. What a dataset's variables are is also what _variables.csv
+    says: of one that it leaves out, the class is not known. Raises InputError."""
     setting, listed = read_setting(data / ".env"), data / "_datasets.csv"
     files = {file.stem.lower(): file for file in sorted(data.glob("*.csv")) if not file.name.startswith("_")}
     described = _rows(listed) if listed.is_file() else [{"Filename": name, "Label": ""} for name in files]
     variables = _variables(data / "_variables.csv")
-    frames, metadata, places, unreadable = {}, {}, {}, {}
+    frames, metadata, places, unreadable, declared = {}, {}, {}, {}, {}
     for row in described:
         stem = Path(_text(row, "Filename")).stem.lower()
         if stem not in files:
@@ -145,12 +145,13 @@ def read_case(data: Path, *, core_compatible: bool = False) -> Study:
         frames[name], fault = _frame(files[stem], {variable: float if _text(given, "type") == "Num" else str for variable, given in known.items()})
         if fault:
             unreadable[name] = fault
-        own = [_variable(column, known.get(column, {})) for column in frames[name] if column in known or not variables]
-        metadata[name] = Dataset(name, _text(row, "Label"), "", "", tuple(own), ())
+        metadata[name] = Dataset(name, _text(row, "Label"), "", "", tuple(_variable(*one) for one in known.items()), ())
+        if (data / "_variables.csv").is_file():
+            declared[name] = tuple(known)
         places[name] = files[stem]
     standard = _standard(setting.get("PRODUCT", ""), setting.get("VERSION", ""))
     return make_study(frames, standard, (load_terminology(*_TERMINOLOGY),), metadata, places, unreadable=unreadable,
-                      use_case=setting.get("USE_CASE", ""), core_compatible=core_compatible,
+                      described=declared, use_case=setting.get("USE_CASE", ""), core_compatible=core_compatible,
                       define=_define(data, setting.get("DEFINE_XML", "")))
 
 

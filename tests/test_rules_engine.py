@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sdtm_convert.model import Dataset, Standard, StandardDataset, StandardVariable
+from sdtm_convert.model import Standard, StandardDataset, StandardVariable
 from sdtm_convert.rules.engine import holds, output_variables, run
 from sdtm_convert.rules.rule import ColumnMissing, Condition, Group, Match, Operation, Rule, Scope
 from sdtm_convert.rules.study import make_study
@@ -204,7 +204,9 @@ def test_a_dataset_that_cannot_be_judged_fails_the_rules_that_ask_it():
         ("AE", "Match Datasets: DM: text in a number")]
 
 
-def test_variables_that_metadata_leave_out_cannot_be_checked():
-    study = make_study({"AE": AE}, STANDARD, metadata={"AE": Dataset("AE", "Adverse Events", "", "", (), ())})
-    outcome, = run([rule(condition("non_empty", "variable_name"), "Variable Metadata Check")], study)
-    assert (outcome.status, outcome.reason) == ("failed", "metadata are given, but none of the variables of AE")
+def test_variables_are_those_of_the_description_where_one_stands_for_the_data():
+    check = rule(condition("equal_to", "variable_is_empty", True), "Variable Metadata Check")
+    study = make_study({"AE": AE, "CM": AE.assign(DOMAIN="CM")}, STANDARD, described={"AE": ("DOMAIN", "AELLT"), "CM": ()})
+    found, undescribed = run([check], study)
+    assert found.hits[0].table.column("variable_name").take(found.hits[0].rows).cells.tolist() == ["AELLT"]
+    assert (undescribed.status, undescribed.reason) == ("failed", "the variables of CM are not described")

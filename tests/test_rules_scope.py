@@ -118,6 +118,8 @@ def test_class_is_told_by_the_topic_variable_only_where_there_is_a_domain_to_tel
     assert [class_of(study.tables[name], study) for name in ("SUPPXX", "YY", "ZZ")] == ["", "", "INTERVENTIONS"]
 
 
-def test_class_is_not_known_where_metadata_leave_out_the_variables():
-    study = make_study({"AE": DATASETS["AE"]}, load_standard("sdtmig", "3.4"), metadata={"AE": Dataset("AE", "Adverse Events", "", "", (), ())})
-    assert in_scope(study, classes=("EVENTS",)) == [] and in_scope(study, classes=("ALL",)) == ["AE"]
+def test_class_goes_by_the_description_where_one_stands_for_the_data():
+    described = {"XX": ("DOMAIN", "XXTERM"), "XY": ("DOMAIN",), "AE": ()}
+    study = make_study({name: frame(name + "TRT", DOMAIN=name) for name in described}, load_standard("sdtmig", "3.4"), described=described)
+    assert [class_of(study.tables[name], study) for name in ("XX", "XY")] == ["EVENTS", ""]
+    assert in_scope(study, classes=("EVENTS",)) == ["XX"] and in_scope(study, classes=("ALL",)) == ["XX", "XY", "AE"]

@@ -61,7 +61,7 @@ def class_of(table: Table, study: Study) -> str:
         return known.class_name
     if table.unsplit in _MODEL_CLASSES:
         return _MODEL_CLASSES[table.unsplit]
-    names = set(table.names)
+    names = set(study.variables(table))
     if not names & {"DOMAIN", "RDOMAIN"}:
         return ""
     prefix = table.domain.upper() if "DOMAIN" in names else ""

@@ -23,7 +23,7 @@ def out_of_scope(rule: Rule, table: Table, study: Study) -> str:
         return f"domain {table.domain or table.name} is out of scope"
     if "ALL" in scope.classes or not (scope.classes or scope.not_classes):
         return ""
-    if study.undescribed(table.name):
+    if not study.variables(table):
         return "its variables are not described, so its class is not known"
     own = class_of(table, study)
     classes = {own, "FINDINGS"} if own == "FINDINGS ABOUT" else {own}

@@ -31,6 +31,7 @@ class Study:
     metadata: dict[str, Dataset] = field(default_factory=dict)
     files: dict[str, tuple[str, int]] = field(default_factory=dict)  # name of the file, bytes
     unreadable: dict[str, str] = field(default_factory=dict)  # why a dataset that is there cannot be judged
+    described: dict[str, tuple[str, ...]] = field(default_factory=dict)  # names of variables, where a description stands for the data
     use_case: str = ""  # of an integrated guide (TIG)
     define: DefineFacts | None = None  # what define.xml says
     dictionaries: dict[str, Dictionary] = field(default_factory=dict)  # external ones, by name
@@ -51,9 +52,9 @@ class Study:
             parts[table.unsplit] = (*parts.get(table.unsplit, ()), table)
         return parts
 
-    def undescribed(self, name: str) -> bool:
-        """Whether metadata of the dataset are given, but none of its variables."""
-        return name in self.metadata and not self.metadata[name].variables
+    def variables(self, table: Table) -> tuple[str, ...]:
+        """The names of the dataset's variables: by the description that stands for it, else those that it holds."""
+        return self.described.get(table.name, table.names)
 
     def judged(self, name: str) -> None:
         """RuleError for a dataset that cannot be judged."""
@@ -79,15 +80,17 @@ def make_study(
     files: dict[str, Path] | None = None,
     keep_blank: bool = False,
     unreadable: dict[str, str] | None = None,
+    described: dict[str, tuple[str, ...]] | None = None,
     use_case: str = "",
     core_compatible: bool = False,
     define: Path | None = None,
     dictionaries: dict[str, Dictionary] | None = None,
 ) -> Study:
     """The study of these datasets, with what is known of each by its name (in any case). `unreadable` says of datasets why no rule can
-    be carried out on them; `core_compatible` reproduces the departures of CDISC's engine 0.17.1 from what rules say (docs/rules.md);
-    `define` is a define.xml, for the rules that compare with one; `dictionaries` are external ones, by name. In ADaM a DOMAIN variable kept from SDTM does
-    not make a dataset part of that domain. InputError for a file that cannot be looked at."""
+    be carried out on them; `described` names the variables of datasets that are known by a description rather than by what they hold;
+    `core_compatible` reproduces the departures of CDISC's engine 0.17.1 from what rules say (docs/rules.md); `define` is a define.xml, for
+    the rules that compare with one; `dictionaries` are external ones, by name. In ADaM a DOMAIN variable kept from SDTM does not make a
+    dataset part of that domain. InputError for a file that cannot be looked at."""
     analysis = standard is not None and standard.name.upper().startswith("ADAM")
     tables = {}
     for name, frame in datasets.items():
@@ -95,7 +98,7 @@ def make_study(
         tables[name.upper()] = replace(table, domain="") if analysis and name.upper().startswith("AD") else table
     known = {name.upper(): meta for name, meta in (metadata or {}).items()}
     places = {name.upper(): _file(Path(file)) for name, file in (files or {}).items()}
-    return Study(tables, standard, tuple(terminology), known, places, dict(unreadable or {}), use_case,
+    return Study(tables, standard, tuple(terminology), known, places, dict(unreadable or {}), dict(described or {}), use_case,
                  read_define_facts(Path(define)) if define else None, dict(dictionaries or {}), core_compatible)
 
 

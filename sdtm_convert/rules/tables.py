@@ -50,25 +50,29 @@ def record_data(tables: tuple[Table, ...], study: Study) -> list[Table]:
 def variable_metadata(tables: tuple[Table, ...], study: Study) -> list[Table]:
     """One row a variable: variable_name, variable_order_number, variable_data_type, variable_is_empty, variable_has_empty_values,
     record_count of the dataset and, where metadata are given, variable_declared_type, variable_label, variable_size, variable_format, variable_key."""
-    for table in tables:
-        if study.undescribed(table.name):
-            raise RuleError(f"metadata are given, but none of the variables of {table.name}")
-    return [stack_tables([cells_to_table(table.name, variable_cells(table, study), table) for table in tables])]
+    return [stack_tables([cells_to_table(table.name, described_cells(table, study), table) for table in tables])]
 
 
 def variable_cells(table: Table, study: Study) -> dict[str, list]:
-    """The columns of Variable Metadata Check."""
-    return study.once(("variable cells", table), lambda: _describe_variables(table, study))
+    """The columns of Variable Metadata Check, for the variables that the dataset holds."""
+    return study.once(("variable cells", table), lambda: _describe(table.names, table, study))
 
 
-def _describe_variables(table: Table, study: Study) -> dict[str, list]:
-    names = list(table.names)
+def described_cells(table: Table, study: Study) -> dict[str, list]:
+    """The columns of Variable Metadata Check, for the variables by which the dataset is described. RuleError where it is not."""
+    names = study.variables(table)
+    if not names:
+        raise RuleError(f"the variables of {table.name} are not described")
+    return variable_cells(table, study) if names == table.names else _describe(names, table, study)
+
+
+def _describe(names: tuple[str, ...], table: Table, study: Study) -> dict[str, list]:
     given = study.metadata.get(table.name)
     described = [given.by_name.get(name) if given else None for name in names]
-    columns = [table.column(name) for name in names]
+    columns = [table.column(name) if name in table.known else constant(None, table.rows) for name in names]
     blanks = [column.spread(column.values.empty) for column in columns]
     cells: dict[str, list] = {
-        "variable_name": names,
+        "variable_name": list(names),
         "variable_order_number": list(range(1, len(names) + 1)),
         "variable_data_type": [d.type if d and d.type else _type_of(column) for d, column in zip(described, columns)],
         "variable_is_empty": [bool(blank.all()) for blank in blanks],
@@ -100,7 +104,7 @@ def variable_metadata_against_library(tables: tuple[Table, ...], study: Study) -
 def _against_library(table: Table, study: Study) -> Table:
     the_standard(study)
     known = standard_variables(table, study)
-    own = variable_cells(table, study)
+    own = described_cells(table, study)
     given = study.metadata.get(table.name)
     described = given.by_name if given else {}
     names = own["variable_name"]
