@@ -2,7 +2,7 @@
 // The list of single findings: filtered, searched, sorted and paged over distinct values, so that 100,000 findings stay quick.
 (() => {
   const PAGE = 100;
-  const SIZES = { message: "wide", variables: "middle", values: "middle", source: "middle" };
+  const SIZES = { message: "wide", variables: "middle", values: "wide", source: "middle" };
   const HEADS = { usubjid: "subject", seq: "sequence" };
   // Characters that cannot be seen, or that turn the text around them: shown by their code.
   const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\ufeff]/g;
