@@ -236,6 +236,7 @@ def test_dataset_that_is_not_there_makes_the_rule_not_applicable():
     ("required_variables", {"standard": None}, "the standard"),
     ("codelist_terms", {"codelists": ["NY"], "terminology": ()}, "controlled terminology"),
     ("codelist_terms", {"codelists": ["NOSUCH"]}, "the codelist NOSUCH"),
+    ("record_count", {"group": ("USUBJID",), "group_aliases": ["SUBJID"]}, "the option group_aliases of record_count, which is not carried out"),
     ("extract_metadata", {"name": "dataset_size"}, "the files' sizes"),
 ])
 def test_what_was_not_given_makes_the_rule_not_run(operator, parts, need):

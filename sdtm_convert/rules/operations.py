@@ -28,10 +28,17 @@ from .table import Table, expand, with_column
 from .tables import dataset_metadata, needed
 
 
+# Options of CDISC's operations that change the result and are not carried out.
+_UNREAD = ("group_aliases", "codelist_code", "source", "term_code", "term_pref_term", "term_value")
+
+
 def run_operations(operations: tuple[Operation, ...], table: Table, study: Study) -> Table:
     """The table with the result of each operation as one more column, in order; a later one can use an earlier one. Of an operation with
     several results each one is called by the operation's id, `_` and its own name."""
     for operation in operations:
+        unread = next((name for name in _UNREAD if name in operation.options), "")
+        if unread:
+            raise NotRun(f"the option {unread} of {operation.operator}, which is not carried out")
         result = OPERATIONS[operation.operator](table, study, operation)
         columns = {operation.id: result} if isinstance(result, Column) else {f"{operation.id}_{name}": column for name, column in result.items()}
         for name, column in columns.items():
