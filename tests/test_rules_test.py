@@ -48,12 +48,13 @@ def folder(tmp_path):
     return place
 
 
-def case(folder, name: str, table: str, results: str | None, setting: str = "PRODUCT=SDTMIG\nVERSION=3-4", rule: str = "ACME-1") -> None:
+def case(folder, name: str, table: str, results: str | None, setting: str = "PRODUCT=SDTMIG\nVERSION=3-4", rule: str = "ACME-1",
+         variables: str = VARIABLES) -> None:
     data = folder / rule / name / "data"
     data.mkdir(parents=True)
     (data / "ae.csv").write_text(table, encoding="utf-8")
     (data / "_datasets.csv").write_text("Filename,Label\nae,Adverse Events\n", encoding="utf-8")
-    (data / "_variables.csv").write_text(VARIABLES, encoding="utf-8")
+    (data / "_variables.csv").write_text(variables, encoding="utf-8")
     (data / ".env").write_text(setting, encoding="utf-8")
     if results is not None:
         (data.parent / "results").mkdir()
@@ -93,6 +94,28 @@ def test_a_case_of_a_standard_that_the_rule_is_not_for_reports_nothing(folder):
 def test_a_dataset_with_text_in_a_numeric_variable_cannot_be_judged(folder):
     case(folder, "negative/01", BAD.replace("AE,2", "AE,two"), HEADER + "AE,,EXECUTION_ERROR,any words\n")
     assert statuses(folder) == {"negative/01": AGREES}
+
+
+def test_a_dataset_is_classed_by_the_variables_that_are_described(folder):
+    file = folder / "ACME-1" / "rule.yml"
+    file.write_text(RULE.replace("Domains: {Include: [AE]}", "Classes: {Include: [INTERVENTIONS]}").replace("AES", "XXS"), encoding="utf-8")
+    table, described, treatment = BAD.replace("AE", "XX"), VARIABLES.replace("AE", "XX"), "ae,XXTRT,Treatment,Char,8\n"
+    case(folder, "positive/01", table, HEADER, variables=described)
+    case(folder, "positive/02", table.replace("XXSEQ", "XXTRT"), HEADER, variables=described)
+    case(folder, "positive/03", table, HEADER, variables=(described + treatment).replace("ae,", "cm,"))
+    case(folder, "negative/01", table, FOUND.replace("AESE", "XXSE"), variables=described + treatment)
+    assert set(statuses(folder).values()) == {AGREES}
+
+
+def test_metadata_rules_look_at_the_variables_that_are_described(folder):
+    check = "    - {name: variable_label, operator: longer_than, value: 40}\nOutcome: {Message: The label is too long.}\n"
+    head = RULE[:RULE.index("    - {name: AESER")].replace("Record Data", "Variable Metadata Check")
+    text = head.replace("Sensitivity: Record", "Sensitivity: Dataset")
+    (folder / "ACME-1" / "rule.yml").write_text(text + check, encoding="utf-8")
+    label = "x" * 40 + " "
+    case(folder, "negative/01", GOOD, HEADER + f"AE,,variable_label,{label}\n", variables=VARIABLES + f"ae,AELLT,{label},Char,8\n")
+    case(folder, "negative/02", GOOD, HEADER + "AE,,EXECUTION_ERROR,any words\n", variables=VARIABLES.replace("ae,", "cm,"))
+    assert set(statuses(folder).values()) == {AGREES}
 
 
 def test_values_that_say_nothing_are_reported_as_empty(folder):
