@@ -133,6 +133,14 @@ def test_texts_of_all_lengths_are_read_without_the_blanks_at_their_end(read, wid
         assert frame["A"].tolist() == [text.rstrip(b" \0").decode("latin-1") for text in some]
 
 
+@pytest.mark.parametrize("width", [7, 8, 16, 64, 200])
+def test_bytes_that_are_all_ones_beside_a_blank_are_read(read, width):
+    texts = [b"\xdf" * width] * 300
+    texts[50] = b"a"
+    frame, _ = read(built((2, width, "A"), data=padded(b"".join(text.ljust(width) for text in texts))), encoding="latin-1")
+    assert frame["A"].tolist() == [text.decode("latin-1") for text in texts]
+
+
 def test_texts_are_read_where_numpy_assigns_in_another_order(read, monkeypatch):
     monkeypatch.setattr(fields, "_assigns_in_order", lambda width: False)
     frame, _ = read(built((2, 3, "A"), data=padded(b"a  bb cccd  ")))

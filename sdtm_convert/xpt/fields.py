@@ -61,7 +61,7 @@ def pack(cells: np.ndarray, memory: np.ndarray, ends: np.ndarray) -> int | None:
         words = np.full((rows, _words(width)), _BLANKS, "<u8")
         texts = np.ndarray(rows, fields.dtype, words, 0, words.strides[:1])
         texts[:] = fields
-        lengths = _lengths(words)
+        lengths = np.minimum(_lengths(words), width)
         np.cumsum(lengths, out=ends)
         np.ndarray(len(memory) - width + 1, fields.dtype, memory, 0, (1,))[ends - lengths] = texts  # the next text covers the blanks
     else:
@@ -76,7 +76,7 @@ def _words(width: int) -> int:
 
 
 def _lengths(words: np.ndarray) -> np.ndarray:
-    """How many bytes texts have without the blanks at their end; right for ASCII alone, as a float64 has 53 bits."""
+    """How many bytes texts have without the blanks at their end; for other than ASCII perhaps one more, as a float64 has 53 bits."""
     rows, count = words.shape
     if count == 1:
         return _BYTES.take(_exponents(words[:, 0] ^ _BLANKS))
