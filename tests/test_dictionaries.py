@@ -212,3 +212,43 @@ def test_the_command_takes_dictionaries(folders, tmp_path):
     assert run("--dictionary", f"meddra={tmp_path / 'none'}").exit_code == 3
     without = run()
     assert without.exit_code == 0 and "1 not run" in without.output
+
+
+PLAIN = """\
+Core: {Id: %s}
+Authorities: [{Organization: ACME, Standards: [{Name: SDTMIG, Version: "3.4"}]}]
+Rule Type: %s
+Sensitivity: Record
+%s
+Check: {all: [%s]}
+Outcome: {Message: Wrong.}
+"""
+RULES = {  # status and reason of each, where define.xml, the codelist and the dictionary are missing
+    "A-1": ("Value Check against Define XML VLM", "", "{name: variable_value, operator: empty}", "not run", "needs define.xml"),
+    "A-2": ("Record Data", "Operations: [{id: $v, operator: valid_meddra_code_references}]", "{name: $v, operator: equal_to, value: false}",
+            "not run", "needs the dictionary meddra (--dictionary meddra=FOLDER)"),
+    "A-3": ("Record Data", "Operations: [{id: $v, operator: codelist_terms, codelists: [NOSUCH]}]", "{name: AELLT, operator: is_contained_by, value: $v}",
+            "not run", "needs the codelist NOSUCH"),
+    "A-4": ("Record Data", "", "{name: AELLT, operator: less_than, value: AESTDY}", "failed",
+            "condition AELLT less_than: 'AESTDY' is neither a variable of the dataset nor a number"),
+    "A-5": ("Record Data", "", "{name: AESER, operator: empty}", "not applicable", "no variable AESER"),
+    "A-6": ("Record Data", "", "{name: DOMAIN, operator: empty}", "passed", ""),
+    "A-7": ("Record Data", "", "{name: AELLT, operator: empty}", "findings", ""),
+}
+
+
+def test_every_report_says_what_became_of_every_rule(tmp_path):
+    AE.to_csv(tmp_path / "ae.csv", index=False)
+    (tmp_path / "rules").mkdir()
+    for name, (kind, more, check, _, _) in RULES.items():
+        (tmp_path / "rules" / f"{name}.yml").write_text(PLAIN % (name, kind, more, check), encoding="utf-8")
+    done = CliRunner().invoke(main, ["validate", str(tmp_path / "ae.csv"), "--rules", str(tmp_path / "rules"), "--out", str(tmp_path / "out"),
+                                     "--format", "text,json,csv,html"])
+    assert done.exit_code == 1 and "1 not applicable, 1 passed, 1 findings, 3 not run, 1 failed" in done.output
+    outcomes = pd.read_json(tmp_path / "out" / "outcomes.json")
+    expected = [(name, status, reason) for name, (*_, status, reason) in RULES.items()]
+    assert list(outcomes[["rule", "status", "reason"]].itertuples(index=False, name=None)) == expected
+    assert pd.read_csv(tmp_path / "out" / "outcomes.csv", keep_default_na=False)["reason"].tolist() == outcomes["reason"].tolist()
+    for said in (done.output, *((tmp_path / "out" / name).read_text(encoding="utf-8") for name in ("findings.txt", "findings.html"))):
+        said = said.replace("&#39;", "'")
+        assert all(reason in said for _, status, reason in expected if status in ("not run", "failed"))

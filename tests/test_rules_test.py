@@ -180,6 +180,15 @@ def test_a_rule_in_words(folder):
     assert unknown.exit_code == 2 and "Did you mean 'ACME-1'?" in unknown.output
 
 
+def test_what_a_finding_is_about_in_words():
+    from sdtm_convert.rules.rule import Condition, Rule
+    from sdtm_convert.rules.words import rule_in_words
+
+    for sensitivity, unit in (("Record", "row"), ("Dataset", "dataset"), ("Group", "group by USUBJID, --CAT"), ("Study", "row of the first dataset")):
+        rule = Rule("X-1", "Record Data", Condition("empty", "A"), "m", sensitivity=sensitivity, grouping=("USUBJID", "--CAT"))
+        assert f"A finding for each {unit}" in rule_in_words(rule)
+
+
 def test_every_shipped_rule_can_be_put_in_words():
     from sdtm_convert.rules.words import rule_in_words
     from sdtm_convert.validation import shipped_rules

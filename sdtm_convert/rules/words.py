@@ -39,13 +39,19 @@ def rule_in_words(rule: Rule) -> str:
     lines += [f"Needs:     {'; '.join(needs)}"] if needs else []
     lines += [f"Beside:    {_match(match)}" for match in rule.matches]
     lines += [f"Computes:  {_operation(operation)}" for operation in rule.operations]
-    lines += ["", f"A finding for each {'dataset' if rule.sensitivity == 'Dataset' else 'row'} where", *_node(rule.check, 1)]
+    lines += ["", f"A finding for each {_unit(rule)} where", *_node(rule.check, 1)]
     asked = dict.fromkeys(condition.operator for condition in conditions(rule.check))
     lines += ["", "where"] + [f"  {operator}: {_meaning(operator)}" for operator in asked]
     lines += ["", f"Message:   {' '.join(rule.message.split())}"]
     if rule.output_variables:
         lines.append(f"Shows:     {', '.join(rule.output_variables)}")
     return "\n".join(lines + [f"Rests on:  {reference}" for reference in rule.references])
+
+
+def _unit(rule: Rule) -> str:
+    """What a finding is about."""
+    units = {"Dataset": "dataset", "Group": f"group by {', '.join(rule.grouping)}", "Study": "row of the first dataset that the rule is applicable to"}
+    return units.get(rule.sensitivity, "row")
 
 
 def _scope(rule: Rule) -> str:
