@@ -117,6 +117,12 @@ def test_sensitivity_study_judges_the_first_dataset_that_the_rule_is_applicable_
         ("DM", "not applicable", "no variable AETERM"), ("AE", "findings", ""), ("XX", "not applicable", "judged once for the study, on AE")]
 
 
+def test_a_dataset_of_unknown_class_fails_a_rule_on_the_presence_of_datasets_with_its_cause():
+    study = make_study({"APXX": AE.assign(DOMAIN="APXX", APID="1"), "AE": AE}, STANDARD, core_compatible=True)
+    outcome, = run([rule(condition("not_exists", "DM"), "Domain Presence Check", scope=Scope(classes=("EVENTS",)))], study)
+    assert (outcome.dataset, outcome.status) == ("STUDY", "failed") and outcome.reason.startswith("APXX: no dataset XX")
+
+
 def test_split_datasets_are_judged_together_under_the_first_name():
     qs = pd.DataFrame({"DOMAIN": ["QS"], "USUBJID": ["A"], "QSSEQ": [1.0]})
     study = make_study({"QSCG": qs, "QSFT": qs}, STANDARD)

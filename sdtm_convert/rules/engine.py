@@ -104,7 +104,12 @@ def _once(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
 
 def _on_study(rule: Rule, study: Study) -> Outcome:
     """A rule about which datasets there are: once, where any dataset is in its scope."""
-    reasons = {name: out_of_scope(rule, table, study) for name, table in study.tables.items()}
+    reasons = {}
+    for name, table in study.tables.items():
+        try:
+            reasons[name] = out_of_scope(rule, table, study)
+        except RuleError as error:
+            return Outcome(rule, "STUDY", FAILED, f"{name}: {error}")
     applicable = [name for name, reason in reasons.items() if not reason]
     if not applicable:
         return Outcome(rule, "STUDY", NOT_APPLICABLE, next(iter(reasons.values()), "no datasets"))

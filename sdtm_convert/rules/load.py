@@ -123,8 +123,8 @@ def _value_fits(operator: str, value: object) -> bool:
 
 def _sorts(part: object) -> bool:
     """Whether this is an entry of target_is_sorted_by: a name, which way it sorts, where empty cells stand."""
-    return (isinstance(part, dict) and isinstance(part.get("name"), str) and part.get("sort_order", "asc").lower() in ("asc", "desc")
-            and part.get("null_position", "last").lower() in ("first", "last"))
+    return (isinstance(part, dict) and isinstance(part.get("name"), str) and str(part.get("sort_order", "asc")).lower() in ("asc", "desc")
+            and part.get("null_position", "last") in ("first", "last"))
 
 
 def _check_pattern(document: Document, path: tuple, pattern: object) -> list[Fault]:
