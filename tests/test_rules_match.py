@@ -159,6 +159,7 @@ def test_qualifiers_that_belong_to_nothing_are_an_error(change, message):
     (lambda relrec: relrec.drop(columns="RELID"), "RELREC has no variable RELID"),
     (lambda relrec: relrec.replace("CM", "EX"), "RELREC relates AE to EX, which is not there"),
     (lambda relrec: relrec.replace("CMSEQ", "CMFOO"), "RELREC points to CMFOO of CM"),
+    (lambda relrec: relrec.assign(IDVAR=["AESEQ", None, "AESEQ", "CMSEQ"]), "RELREC points to a variable without name of CM"),
 ])
 def test_relations_to_what_is_not_there_are_an_error(change, message):
     with pytest.raises(RuleError, match=message):

@@ -83,7 +83,7 @@ def _pairs(table: Table, relrec: Table, domain: str) -> tuple[np.ndarray, np.nda
 def _check_variables(relrec: Table, sides: Sequence[tuple[np.ndarray, Table]]) -> None:
     """RuleError where IDVAR names what the dataset does not have."""
     for rows, dataset in sides:
-        unknown = set(relrec.column("IDVAR").take(rows).used_cells) - dataset.known
+        unknown = {cell or "a variable without name" for cell in relrec.column("IDVAR").take(rows).cells} - dataset.known
         if unknown:
             raise RuleError(f"{relrec.name} points to {', '.join(sorted(map(str, unknown)))} of {dataset.name}, which is not there")
 

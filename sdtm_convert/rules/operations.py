@@ -129,8 +129,8 @@ def _distinct(source: Table, study: Study, operation: Operation, name: str) -> l
     rdomain = column_of(source, "RDOMAIN").take(rows)
     pairs = np.unique(group_codes([rdomain, column], len(rows)), return_index=True)[1]
     named = zip(rdomain.take(pairs).cells, column.take(pairs).cells)
-    for name in study.tables:
-        study.judged(name)
+    for dataset in study.tables:
+        study.judged(dataset)
     return sorted({cell for domain, cell in named if domain in study.tables and cell in study.tables[domain].names})
 
 

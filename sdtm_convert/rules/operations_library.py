@@ -11,7 +11,8 @@ from importlib.resources import files
 from ..model import Codelist, StandardVariable
 from ..standard import available_terminologies
 from .column import Column, cells_to_column, constant
-from .library import class_of, codelists_of, is_analysis, is_custom, library_variables, model_variables, standard_dataset, standard_variables, the_standard
+from .library import (class_of, codelists_of, is_analysis, is_custom, library_variables, model_variables, standard_dataset, standard_variables,
+                      the_standard)
 from .operators import without_wildcard
 from .operators_sets import column_of
 from .rule import NotApplicable, NotRun, Operation, RuleError
