@@ -136,12 +136,13 @@ def test_every_result_of_sarif_has_a_place_and_other_variables_are_told(tmp_path
     table = findings([{"rule": "R1", "severity": "error", "dataset": "AE", "record": 1, "variables": "AESEV; X; AETERM"},
                       {"rule": "R2", "severity": "error", "message": "cut off", "source": "lb.xpt"},
                       {"rule": "R3", "severity": "error", "message": "Wrong", "source": "define.xml:7"},
+                      {"rule": "R3", "severity": "error", "message": "Wrong too", "source": "define.xml:9"},
                       {"rule": "R4", "severity": "error", "dataset": "STUDY", "message": "No DM"}])
     places = PLACES | {("AE", "AETERM"): "mappings/S/ae.yml:9", ("", "lb.xpt"): "in/lb.xpt", ("", "define.xml"): "in/define.xml", ("", ""): "in"}
     results = sarif(written(tmp_path, "sarif", table, waived=None, places=places)[0])["results"]
     found = [each["locations"][0]["physicalLocation"] for each in results]
     assert [(each["artifactLocation"]["uri"], each.get("region", {}).get("startLine")) for each in found] == [
-        ("mappings/S/ae.yml", 8), ("in/lb.xpt", None), ("in/define.xml", 7), ("in", None)]
+        ("mappings/S/ae.yml", 8), ("in/lb.xpt", None), ("in/define.xml", 7), ("in/define.xml", 9), ("in", None)]
     assert [(each["id"], each["message"]["text"]) for each in results[0]["relatedLocations"]] == [
         (1, "AE.AETERM is made here"), (2, "AE record 1: AESEV; X; AETERM")]
 

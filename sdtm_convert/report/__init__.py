@@ -67,10 +67,10 @@ def write_findings(
 
     `outcomes` (columns: see `validation.Validation`) says what became of each rule on each dataset, `waived` are accepted findings (with
     `reason`, `who`, `expires`), `known` findings that a baseline has too; beside findings.json they are outcomes.json, waived.json and
-    known.json, beside findings.csv there is outcomes.csv. `records`: the number of records by dataset, so that a rule that hits all of them says so. `texts`: what each rule asks for,
-    by its id. `places` says where to point to, as "file" or "file:line", by dataset and variable, "" for the file of the dataset itself;
-    by "" and the name of a file, for the files that findings name as their source; by "" and "" for all else. `failing`: the severities
-    that fail a test of junit.xml.
+    known.json, beside findings.csv there is outcomes.csv. `records`: the number of records by dataset, so that a rule that hits all of them
+    says so. `texts`: what each rule asks for, by its id. `places` says where to point to, as "file" or "file:line", by dataset and variable,
+    "" for the file of the dataset itself; by "" and the name of a file, for the files that findings name as their source; by "" and "" for
+    all else. `failing`: the severities that fail a test of junit.xml.
 
     The files are written aside first and put in place together. Returns their paths. Raises `InputError` for an unknown format, or if
     the folder cannot be written.

@@ -1,6 +1,7 @@
 """Findings as SARIF 2.1.0 (OASIS), which code hosts and editors show beside the line at fault.
 
-One result for each rule, severity, dataset and variables, with the number of findings and some of them as samples. It points to the line
+One result for each rule, severity, dataset and variables, with the number of findings and some of them as samples; of findings that are
+about no record (on files, on define.xml), one for each message. It points to the line
 of the mapping that made the variable where that is known, else to the line that the finding itself names, else to the dataset's file, else
 to what was checked: some code hosts take no result without a place. Waived findings are suppressed results with the reason; so are those
 that a baseline has too, and then every result says whether it is new.
@@ -54,16 +55,17 @@ def _rule(rule: str, result: dict, report: Report) -> dict:
 
 
 def _results(table: pd.DataFrame, state: str, report: Report) -> Iterator[dict]:
-    by = ["rule", "severity", "dataset", "variables", *(name for name in ("reason", "who", "expires") if name in table.columns)]
-    for key, group in table.fillna({"dataset": "", "variables": ""}).groupby(by, sort=False, dropna=False):
-        rule, severity, dataset, variables, *accepted = key
+    table = table.fillna({"dataset": "", "variables": ""}).assign(about=table["message"].fillna("").where(table["record"].isna(), ""))
+    by = ["rule", "severity", "dataset", "variables", "about", *(name for name in ("reason", "who", "expires") if name in table.columns)]
+    for key, group in table.groupby(by, sort=False, dropna=False):
+        rule, severity, dataset, variables, about, *accepted = key
         causes = summarize(group, report.records)
         result = {
             "ruleId": rule,
             "level": LEVELS.get(severity, "warning"),
             "message": {"text": _message(dataset, causes, len(group))},
             "occurrenceCount": len(group),
-            "partialFingerprints": {"ruleDatasetVariables/v1": _fingerprint(rule, severity, dataset, variables)},
+            "partialFingerprints": {"ruleDatasetVariables/v1": _fingerprint(rule, severity, dataset, variables, about)},
             "properties": {"dataset": dataset, "variables": variables, "count": len(group), "message": one_line(causes[0].message) or rule},
             "locations": [_location(group.iloc[0], dataset, report)],
             "relatedLocations": [{"id": number, **location} for number, location in enumerate(_related(group, dataset, report), 1)],
