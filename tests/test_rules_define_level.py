@@ -82,7 +82,10 @@ def test_cdiscs_engine_looks_at_the_first_check_of_a_where_clause_alone(define):
 def test_a_where_clause_about_a_variable_that_is_not_there_is_no_silence(define):
     rule = parse_rule(RULE % ("Value Check against Define XML VLM", "{name: variable_value, operator: empty}", "variable_value"))
     outcome, = run([rule], make_study({"VS": VS.drop(columns="VSPOS")}, define=define))
-    assert (outcome.status, outcome.reason) == ("failed", "a where clause of define.xml asks about VSPOS, which the dataset does not have")
+    assert (outcome.status, outcome.reason) == ("failed", "a where clause of define.xml asks about VSPOS, which neither the dataset nor DM has")
+    subjects = pd.DataFrame({"DOMAIN": "DM", "USUBJID": ["A"], "VSPOS": ["STANDING"]})
+    *_, joined = run([rule], make_study({"DM": subjects, "VS": VS.drop(columns="VSPOS")}, define=define))
+    assert (joined.dataset, joined.status) == ("VS", "passed")
 
 
 def test_records_stand_beside_what_define_says_of_their_dataset(define):

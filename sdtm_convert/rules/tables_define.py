@@ -11,6 +11,7 @@ import numpy as np
 from .column import Column, as_text, constant
 from .define_facts import DefineDataset, DefineFacts, RangeCheck, ValueLevel
 from .library import standard_dataset, the_standard
+from .match import first_rows
 from .operators_sets import column_of
 from .rule import NotApplicable, NotRun, RuleError
 from .study import Study
@@ -150,16 +151,16 @@ def values_against_value_level(tables: tuple[Table, ...], study: Study) -> list[
     levels = [(table, level) for table in tables for level in _described(table, study).values]
     if not levels:
         raise NotApplicable("define.xml has no value level for the dataset")
-    made = [_at_level(table, level, study.core_compatible) for table, level in levels]
+    made = [_at_level(table, level, study) for table, level in levels]
     found = [table for table in made if table.rows]
     if not found:
         raise NotApplicable("no record that define.xml describes at value level")
     return found
 
 
-def _at_level(table: Table, level: ValueLevel, core_compatible: bool) -> Table:
+def _at_level(table: Table, level: ValueLevel, study: Study) -> Table:
     column_of(table, level.variable)
-    rows = np.flatnonzero(_where(table, level.where, core_compatible))
+    rows = np.flatnonzero(_where(table, level.where, study))
     own = take_rows(table, rows)
     cells = {"variable_name": level.variable, "define_variable_name": level.variable} | {name: _none(cell) for name, cell in level.cells.items()}
     values = values_of_variable(own, level.variable, cells)
@@ -175,19 +176,17 @@ _LENGTHS: dict[str, Callable[[str], int]] = {
 }
 
 
-def _where(table: Table, clauses: tuple[tuple[RangeCheck, ...], ...], core_compatible: bool) -> np.ndarray:
+def _where(table: Table, clauses: tuple[tuple[RangeCheck, ...], ...], study: Study) -> np.ndarray:
     """The rows for which one of the where clauses holds; CDISC's engine looks at the first check of the first one alone."""
-    clauses = tuple(clause[:1] for clause in clauses[:1]) if core_compatible else clauses
+    clauses = tuple(clause[:1] for clause in clauses[:1]) if study.core_compatible else clauses
     if not clauses:
         return np.ones(table.rows, dtype=bool)
-    return np.logical_or.reduce([np.logical_and.reduce([_holds(table, check) for check in clause] or [np.zeros(table.rows, dtype=bool)])
+    return np.logical_or.reduce([np.logical_and.reduce([_holds(table, check, study) for check in clause] or [np.zeros(table.rows, dtype=bool)])
                                  for clause in clauses])
 
 
-def _holds(table: Table, check: RangeCheck) -> np.ndarray:
-    if check.variable not in table.known:
-        raise RuleError(f"a where clause of define.xml asks about {check.variable or 'no variable'}, which the dataset does not have")
-    column = table.column(check.variable)
+def _holds(table: Table, check: RangeCheck, study: Study) -> np.ndarray:
+    column = _asked_about(table, check.variable, study)
     if check.comparator in ("NE", "NOTIN"):
         return ~_among(column, check)
     if check.comparator in ("EQ", "IN"):
@@ -196,6 +195,16 @@ def _holds(table: Table, check: RangeCheck) -> np.ndarray:
         raise RuleError(f"a where clause of define.xml compares {check.variable} by '{check.comparator}'")
     compare, limit = _COMPARE[check.comparator], check.values[0]
     return column.where(lambda cell: compare(cell, _like(cell, limit)))
+
+
+def _asked_about(table: Table, name: str, study: Study) -> Column:
+    """The column that a where clause asks about: the dataset's own, or that of the subject's record in DM."""
+    if name in table.known:
+        return table.column(name)
+    subjects = study.whole("DM")
+    if subjects is None or name not in subjects.known or not {"USUBJID"} <= table.known & subjects.known:
+        raise RuleError(f"a where clause of define.xml asks about {name or 'no variable'}, which neither the dataset nor DM has")
+    return subjects.column(name).take(first_rows([table.column("USUBJID")], [subjects.column("USUBJID")]))
 
 
 def _among(column: Column, check: RangeCheck) -> np.ndarray:
