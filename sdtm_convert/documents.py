@@ -7,7 +7,6 @@ keys are a fault. `extends: FILE` lays one document over another: the study over
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files

@@ -119,7 +119,7 @@ def standard_variables(table: Table, study: Study) -> dict[str, StandardVariable
 def library_variables(table: Table, study: Study) -> list[tuple[str, str]]:
     """Name and role of every variable that may stand in the dataset, in order. In the general observation classes of SDTM these are the
     model's (identifiers, those of the class, timing), else those that the implementation guide lists; associated persons have their own
-    identifiers. RuleError for a dataset of which neither is known."""
+    identifiers. NotRun for a dataset of which neither is known."""
     return _variables(table, study, {})
 
 
@@ -137,7 +137,7 @@ def _variables(table: Table, study: Study, model: dict[str, list[tuple[str, str]
     known = standard_dataset(table, study) or study.standard.datasets.get(name)
     beside = model.get(name, [])
     if known is None and not beside:
-        raise RuleError("neither a dataset of the standard nor of a known class")
+        raise NotRun("a standard that knows the dataset, or variables that tell its class")
     variables = [(variable.name, variable.role) for variable in (known.variables.values() if known else ())] + beside
     return _of_associated_persons(variables) if associated_persons else variables
 

@@ -15,7 +15,7 @@ from .library import (class_of, codelists_of, is_analysis, is_custom, library_va
                       the_standard)
 from .operators import without_wildcard
 from .operators_sets import column_of
-from .rule import NotApplicable, NotRun, Operation, RuleError
+from .rule import NotApplicable, NotRun, Operation
 from .study import Study
 from .table import Table
 
@@ -54,7 +54,7 @@ def _of_standard(table: Table, study: Study, keep: Callable[[StandardVariable], 
     if known is None and own.is_ap and not own.is_supp:  # associated persons: as of the domain, but not of a subject of the study
         known = study.standard.datasets.get(own.prefix)
     if known is None and not is_analysis(study.standard) and not class_of(own, study):
-        raise RuleError("neither a dataset of the standard nor of a known class")
+        raise NotRun("a standard that knows the dataset, or variables that tell its class")
     names = [name for name, variable in known.variables.items() if keep(variable)] if known else []
     return constant([name for name in names if name != "USUBJID" or not own.is_ap or study.core_compatible], table.rows)
 
