@@ -67,12 +67,12 @@ def pack(cells: np.ndarray, memory: np.ndarray, ends: np.ndarray) -> int | None:
     else:
         return None
     data = memory[: ends[-1]]
-    return len(data) if not len(data) or (data.max() < 128 and data.min() > 0) else None
+    return len(data) if not len(data) or data.view(np.int8).min() > 0 else None  # other than ASCII's is negative
 
 
 def _words(width: int) -> int:
-    """The words of 8 bytes that a field gets: one, or so many that a bit for each makes whole bytes."""
-    return next(words for words in (1, 8, 16, 32) if width <= 8 * words)
+    """The words of 8 bytes that a field gets: one, two, or so many that a bit for each makes whole bytes."""
+    return next(words for words in (1, 2, 8, 16, 32) if width <= 8 * words)
 
 
 def _lengths(words: np.ndarray) -> np.ndarray:
@@ -80,6 +80,9 @@ def _lengths(words: np.ndarray) -> np.ndarray:
     rows, count = words.shape
     if count == 1:
         return _BYTES.take(_exponents(words[:, 0] ^ _BLANKS))
+    if count == 2:
+        first, second = _BYTES.take(_exponents(words.T ^ _BLANKS))
+        return np.where(second > 0, second + 8, first)
     used = np.packbits(words != _BLANKS, bitorder="little").view(f"<u{count // 8}")
     last = np.maximum(_BITS.take(_exponents(used)) - 1, 0)
     words = words.ravel().take(last + np.arange(0, rows * count, count))

@@ -66,7 +66,7 @@ def decode(ibm: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     fraction = (ibm & _FRACTION_56).view(np.int64)
     first = (ibm >> np.uint64(56)).view(np.int64)
     values[:] = fraction
-    rounded = int(np.count_nonzero(values.astype(np.int64) != fraction))
+    rounded = int(np.count_nonzero(values.astype(np.int64) != fraction)) if np.bitwise_or.reduce(fraction) & 7 else 0  # 56 bits less 53
     values *= _FACTOR.take(first)
     empty = np.flatnonzero(fraction == 0)
     if not len(empty):

@@ -6,6 +6,7 @@ import itertools
 import os
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -198,16 +199,31 @@ def _write_part(put: Put, start: int, first_row: int, part: Part, layout: _Layou
         fields = _encode(part, begin, end, first_row, layout)
         return _put_records(put, start + (first_row + begin) * layout.record, fields, layout)
 
-    if threads == 1 or rows <= step:
-        ends = [write_chunk(begin) for begin in range(0, rows, step)]
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            try:
-                ends = list(pool.map(write_chunk, range(0, rows, step)))
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+    ends = _on_threads(min(threads, -(-rows // step)) if rows else 1, write_chunk, range(0, rows, step))
     return ends[-1] if ends else b""
+
+
+def _on_threads(threads: int, work: Callable[[int], bytes], begins: range) -> list[bytes]:
+    """What `work` returns for each, in order. The caller's thread takes its share, as memory comes to a new one more slowly. Where some
+    raise, the first of them counts, whatever thread was quicker."""
+    waiting, done, errors = iter(begins), {}, {}
+
+    def take() -> None:
+        for begin in waiting:
+            try:
+                done[begin] = work(begin)
+            except BaseException as error:
+                errors[begin] = error
+                deque(waiting, maxlen=0)  # no thread begins another
+
+    with ThreadPoolExecutor(max(1, threads - 1)) as pool:
+        others = [pool.submit(take) for _ in range(threads - 1)]
+        take()
+    for other in others:
+        other.result()
+    if errors:
+        raise errors[min(errors)]
+    return [done[begin] for begin in begins]
 
 
 def _chunk_rows(rows: int, record: int, threads: int) -> int:
