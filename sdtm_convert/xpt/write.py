@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import threading
 import warnings
 from collections import deque
@@ -26,7 +27,7 @@ from sdtm_convert.xpt.header import RECORD, Stamp, XptMetadata, XptVariable, Xpt
 from sdtm_convert.xpt.target import ALLOWANCES, Target
 
 CHUNK = 1 << 24  # bytes of observations that a thread encodes at a time; all threads together at most twice as many
-BLOCK = 1 << 19  # bytes of them that are put together at a time: few enough for the processor's cache
+BLOCK = 1 << 20  # bytes of them that are put together at a time: few enough for the cache, enough that threads seldom wait for each other
 WORTH_THREADS = 1 << 24  # bytes below which one thread is done sooner than several have begun
 
 Put = Callable[[bytes | memoryview, int], None]  # writes bytes at an offset of the file
@@ -245,8 +246,13 @@ def _encode(part: Part, begin: int, end: int, first_row: int, layout: _Layout) -
         if cut:
             layout.cut.add(variable.name)
         _mark_special(coded, variable, first_row + begin, layout)
-        fields.append(np.ndarray(len(coded), f"V{variable.length}", coded.astype(">u8"), 0, (8,)))
+        fields.append(np.ndarray(len(coded), f"V{variable.length}", _big_endian(coded), 0, (8,)))
     return fields
+
+
+def _big_endian(coded: np.ndarray) -> np.ndarray:
+    """Native integers as bytes from the highest to the lowest, in their own memory."""
+    return coded.byteswap(inplace=True) if sys.byteorder == "little" else coded
 
 
 def _put_records(put: Put, offset: int, fields: list[np.ndarray], layout: _Layout) -> bytes:
