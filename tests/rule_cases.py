@@ -17,8 +17,22 @@ import pandas as pd
 import yaml
 
 from sdtm_convert.model import Dataset, Variable
+from sdtm_convert.rules.load import parse_rule
+from sdtm_convert.rules.rule import Rule
 
 FOLDER = Path(__file__).parent / "rules"
+ONE_CONDITION = """\
+Core: {Id: ACME-1}
+Rule Type: %s
+Sensitivity: Record
+Check: {all: [%s]}
+Outcome: {Message: Wrong., Output Variables: [%s]}
+"""
+
+
+def one_condition(rule_type: str, condition: str, shown: str) -> Rule:
+    """A rule of this type that asks one condition (or several, set apart by commas) of each record and shows one variable."""
+    return parse_rule(ONE_CONDITION % (rule_type, condition, shown))
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from rule_cases import one_condition
 
 from sdtm_convert.errors import InputError
 from sdtm_convert.rules.define_facts import read_define_facts
 from sdtm_convert.rules.engine import run
-from sdtm_convert.rules.load import parse_rule
 from sdtm_convert.rules.study import make_study
 from sdtm_convert.standard import load_standard
 
@@ -28,13 +28,6 @@ DEFINE = """<?xml version="1.0"?>
  <CodeListItem CodedValue="M"><Decode><TranslatedText>Male</TranslatedText></Decode></CodeListItem>
  <Alias Context="nci:ExtCodeID" Name="C66731"/></CodeList>
 </MetaDataVersion></Study></ODM>"""
-RULE = """\
-Core: {Id: ACME-1}
-Rule Type: %s
-Sensitivity: Record
-Check: {all: [%s]}
-Outcome: {Message: Wrong., Output Variables: [%s]}
-"""
 
 
 @pytest.fixture
@@ -47,7 +40,7 @@ def define(tmp_path):
 def outcome(rule_type: str, condition: str, shown: str, define=None):
     frames = {"DM": pd.DataFrame({"DOMAIN": ["DM", "DM"], "USUBJID": ["A", "B"], "SEX": ["F", "X"]})}
     study = make_study(frames, load_standard("sdtmig", "3.4"), define=define)
-    return next(run([parse_rule(RULE % (rule_type, condition, shown))], study))
+    return next(run([one_condition(rule_type, condition, shown)], study))
 
 
 def found(result, name: str) -> list:
@@ -83,7 +76,7 @@ def test_rule_types_that_compare_with_define(define, rule_type, condition, shown
 
 def test_a_dataset_that_define_lacks_is_not_judged(define):
     study = make_study({"AE": pd.DataFrame({"DOMAIN": ["AE"]})}, load_standard("sdtmig", "3.4"), define=define)
-    rule = parse_rule(RULE % ("Define Item Metadata Check", "{name: define_variable_name, operator: empty}", "define_variable_name"))
+    rule = one_condition("Define Item Metadata Check", "{name: define_variable_name, operator: empty}", "define_variable_name")
     assert [(o.status, o.reason) for o in run([rule], study)] == [("not applicable", "define.xml does not have the dataset")]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from rule_cases import one_condition
 
 from sdtm_convert.rules.engine import run
-from sdtm_convert.rules.load import parse_rule
 from sdtm_convert.rules.operations import run_operations
 from sdtm_convert.rules.rule import NotRun, Operation
 from sdtm_convert.rules.study import make_study
@@ -41,13 +41,6 @@ DEFINE = """<?xml version="1.0"?>
 </MetaDataVersion></Study></ODM>"""
 VS = pd.DataFrame({"DOMAIN": "VS", "USUBJID": "A", "VSTESTCD": ["TEMP", "TEMP", "SYSBP", "PULSE", "PULSE"], "VSPOS": [None, "SITTING", None, None, None],
                    "VSSTRESN": [36.65, 37.0, 120, 151, 70], "VSORRES": ["036.65", "37", "0120", "151", "70"]})
-RULE = """\
-Core: {Id: ACME-1}
-Rule Type: %s
-Sensitivity: Record
-Check: {all: [%s]}
-Outcome: {Message: Wrong., Output Variables: [%s]}
-"""
 
 
 @pytest.fixture
@@ -59,7 +52,7 @@ def define(tmp_path):
 
 def hits(rule_type: str, condition: str, shown: str, **setting) -> list[tuple]:
     """Record (None where rows are not records) and shown cell of each finding."""
-    outcome, = run([parse_rule(RULE % (rule_type, condition, shown))], make_study({"VS": VS}, **setting))
+    outcome, = run([one_condition(rule_type, condition, shown)], make_study({"VS": VS}, **setting))
     return [(None if hit.table.records is None else int(hit.table.records[row]), hit.table.column(shown).cells[row])
             for hit in outcome.hits for row in hit.rows]
 
@@ -80,7 +73,7 @@ def test_cdiscs_engine_looks_at_the_first_check_of_a_where_clause_alone(define):
 
 
 def test_a_where_clause_about_a_variable_that_is_not_there_is_no_silence(define):
-    rule = parse_rule(RULE % ("Value Check against Define XML VLM", "{name: variable_value, operator: empty}", "variable_value"))
+    rule = one_condition("Value Check against Define XML VLM", "{name: variable_value, operator: empty}", "variable_value")
     outcome, = run([rule], make_study({"VS": VS.drop(columns="VSPOS")}, define=define))
     assert (outcome.status, outcome.reason) == ("failed", "a where clause of define.xml asks about VSPOS, which neither the dataset nor DM has")
     subjects = pd.DataFrame({"DOMAIN": "DM", "USUBJID": ["A"], "VSPOS": ["STANDING"]})
@@ -112,7 +105,7 @@ def test_presence_is_judged_once_for_each_dataset_of_define(define):
 @pytest.mark.parametrize("rule_type", ["Value Check against Define XML VLM", "Dataset Contents Check against Define XML",
                                        "Domain Presence Check against Define XML"])
 def test_without_define_the_rule_is_not_run(rule_type):
-    outcome, = run([parse_rule(RULE % (rule_type, "{name: x, operator: empty}", "x"))], make_study({"VS": VS}))
+    outcome, = run([one_condition(rule_type, "{name: x, operator: empty}", "x")], make_study({"VS": VS}))
     assert (outcome.status, outcome.reason) == ("not run", "needs define.xml")
 
 
