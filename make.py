@@ -17,6 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 EXAMPLE = "IRCT20200413047063N2"
+INSTALLED_FROM = ("setup.cfg", "setup.py", "sdtm_convert/xpt/_compiled.c")
 
 
 def environment() -> Path:
@@ -25,7 +26,8 @@ def environment() -> Path:
         sys.exit(f"sdtm-convert needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     place = Path(os.environ.get("SDTM_CONVERT_VENV", HERE / ".venv"))
     python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    mark, wanted = place / "installed-from", hashlib.sha256((HERE / "setup.cfg").read_bytes() + str(HERE).encode()).hexdigest()
+    sources = b"".join((HERE / name).read_bytes() for name in INSTALLED_FROM)
+    mark, wanted = place / "installed-from", hashlib.sha256(sources + str(HERE).encode()).hexdigest()
     if not mark.is_file() or mark.read_text() != wanted:
         print(f"Setting up {place} ...", flush=True)
         venv.create(place, with_pip=True, clear=True)

@@ -17,3 +17,16 @@ def shared() -> Path:
     if not place.is_dir():
         pytest.skip(f"the reference data are not at {place}; set SDTM_CONVERT_SHARED to their folder")
     return place
+
+
+@pytest.fixture(scope="module", params=["compiled", "numpy"])
+def both_ways(request):
+    """The inner loops of transport files once as compiled, once as numpy does them."""
+    from sdtm_convert.xpt import compiled
+
+    if request.param == "compiled" and not compiled.kernels:
+        pytest.skip("the compiled part is not installed (no C compiler) or switched off")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "numpy":
+            patch.setattr(compiled, "kernels", None)
+        yield

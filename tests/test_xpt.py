@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from sdtm_convert.xpt import XptMetadata, XptVariable, XptWarning, files, header, list_members, read_xpt, write_xpt
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 CREATED = datetime(2024, 1, 1)
 
 names = st.from_regex(r"[A-Z][A-Z0-9_]{0,7}", fullmatch=True)

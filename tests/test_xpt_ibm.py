@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from sdtm_convert.xpt import ibm
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 def decode(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     values = np.empty(len(bits))

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from sdtm_convert.errors import InputError
 from sdtm_convert.xpt import XptMetadata, XptVariable, XptWarning, fields, header, list_members, read_xpt, records, write_members, write_xpt
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 CREATED = datetime(2024, 1, 1)
 FRAME = pd.DataFrame({"USUBJID": ["S-01", "S-02", ""], "AGE": [63.0, np.nan, 0.1], "SEX": ["M", "", "F"]})
 VARIABLES = {"USUBJID": {"length": 12, "label": "Unique Subject Identifier"}, "AGE": {"label": "Age"}, "SEX": {"length": 1}}

@@ -855,6 +855,8 @@ except InputError as error:
     assert [path.name for path in tmp_path.iterdir()] == ["x.xpt"]
     assert read_xpt(tmp_path / "x.xpt")[0]["N"].tolist() == [1.0]
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 def test_a_disk_that_takes_little_at_a_time_gets_all(write, monkeypatch):
     expected = write(table(1000), DECLARED, allow={"blank rows"})

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sdtm_convert.errors import InputError
-from sdtm_convert.xpt import ibm
+from sdtm_convert.xpt import compiled, ibm
 from sdtm_convert.xpt.arrow import as_bytes, encoding_name, text_buffers
 from sdtm_convert.xpt.fields import pack
 from sdtm_convert.xpt.header import XptVariable, XptWarning
@@ -101,11 +101,32 @@ def _memory(sizes: list[int]) -> list[np.ndarray]:
     return [shared[end - size : end] if size < LARGE else np.empty(size, np.uint8) for size, end in zip(sizes, ends, strict=True)]
 
 
+def take_apart(block: np.ndarray, record: int, fields: list[tuple[int, int, Numbers | Texts]]) -> None:
+    """Add a block of observations, `record` bytes each, to the columns at these positions with these lengths."""
+    rows = len(block) // record
+    if compiled.kernels:
+        places = [(position, length, *column.place(rows, length)) for position, length, column in fields]
+        ends = compiled.kernels.take(block, record, places)
+    else:
+        ends = [-1] * len(fields)
+    for (position, length, column), end in zip(fields, ends, strict=True):
+        if end < 0:
+            column.add(np.ndarray((rows, length), np.uint8, block, position, (record, 1)))
+        else:
+            column.rows, column.size = column.rows + rows, end
+
+
 class Numbers:
     """One Num variable, growing block by block."""
 
+    size = 0
+
     def __init__(self, memory: np.ndarray):
         self.memory, self.rows, self.rounded, self.letters = memory, 0, 0, {}
+
+    def place(self, rows: int, length: int) -> tuple[np.ndarray, None, int]:
+        """Where the next rows belong."""
+        return self.memory[self.rows : self.rows + rows], None, 0
 
     def add(self, cells: np.ndarray) -> None:
         """The numbers of a block: a table of bytes, rows by length."""
@@ -125,6 +146,11 @@ class Texts:
     def __init__(self, offsets: np.ndarray, memory: np.ndarray, name: str, first_row: int, encoding: TextEncoding):
         self.offsets, self.memory, self.name, self.first_row, self.encoding = offsets, memory, name, first_row, encoding
         self.rows = self.size = self.offsets[0] = 0
+
+    def place(self, rows: int, length: int) -> tuple[np.ndarray, np.ndarray, int]:
+        """Where the next rows belong: memory for texts, for their ends, and where in the first they begin."""
+        self._room(rows * length)
+        return self.memory, self.offsets[self.rows + 1 : self.rows + rows + 1], self.size
 
     def add(self, cells: np.ndarray) -> None:
         """The texts of a block: a table of bytes, rows by length."""

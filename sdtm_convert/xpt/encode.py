@@ -1,4 +1,4 @@
-"""One column of a chunk of rows as the bytes of a transport file: fixed-width text, IBM numbers."""
+"""One column of a chunk of rows as a transport file has them: text in its encoding, IBM numbers."""
 
 from __future__ import annotations
 
@@ -8,52 +8,48 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sdtm_convert.errors import InputError
-from sdtm_convert.xpt import ibm
+from sdtm_convert.xpt import compiled, ibm
 from sdtm_convert.xpt.arrow import as_text, is_text, text_buffers
-from sdtm_convert.xpt.fields import pad
 from sdtm_convert.xpt.header import XptVariable
 from sdtm_convert.xpt.moments import since_1960
+from sdtm_convert.xpt.observations import EncodedTexts
 from sdtm_convert.xpt.target import Target
 
 # --- Text -------------------------------------------------------------------------------------------------------------
 
 
-def encode_text(part: np.ndarray | pa.Array, variable: XptVariable, first_row: int, target: Target) -> np.ndarray:
-    """The texts of a column in the target's encoding, padded with blanks to the longest of them or a little more.
+def encode_text(part: np.ndarray | pa.Array, variable: XptVariable, first_row: int, target: Target) -> EncodedTexts:
+    """The texts of a column in the target's encoding, none longer than the variable.
 
-    In: numpy or Arrow values of one chunk, whose first row is row `first_row` of the dataset. Out: one item of raw bytes
-    (dtype V) for each row; where it is wider than the variable, the rest is blank. Raises InputError for what does not fit,
-    with its row and value.
+    In: numpy or Arrow values of one chunk, whose first row is row `first_row` of the dataset. Raises InputError for what does not
+    fit, with its row and value.
     """
     if isinstance(part, pa.DictionaryArray) and is_text(part.type) and len(part.dictionary) < len(part):
         return _encode_categories(part, variable, first_row, target)
     texts = text_array(part, variable.name, first_row, target)
-    offsets, data = text_buffers(texts)
-    lengths = offsets[1:] - offsets[:-1]
-    needed = int(lengths.max(initial=0))
-    if needed > variable.length:
-        texts, needed = _without_blanks(texts, variable, first_row, target)
-        return pad(texts, needed)
-    if not needed:
-        return np.full(len(texts), b" ").view("V1")
-    if int(lengths.min()) == needed:
-        return data.view(f"V{needed}")
-    return pad(texts, needed)
+    if _most_bytes(texts) > variable.length:
+        texts = pc.ascii_rtrim(texts, " ")  # blanks at the end need no room
+        _check_length(texts, variable, first_row, target)
+    return EncodedTexts(texts)
 
 
-def _without_blanks(texts: pa.LargeStringArray, variable: XptVariable, first_row: int, target: Target) -> tuple[pa.LargeStringArray, int]:
-    """Blanks at the end need no room: without them the texts must fit. Also the length of the longest, at least 1."""
-    texts = pc.ascii_rtrim(texts, " ")
+def _most_bytes(texts: pa.LargeStringArray) -> int:
+    """The bytes of the longest text."""
     offsets, _ = text_buffers(texts)
-    lengths = offsets[1:] - offsets[:-1]
-    if (needed := int(lengths.max())) > variable.length:
-        row = int(np.argmax(lengths > variable.length))
+    return compiled.kernels.longest(offsets) if compiled.kernels else int((offsets[1:] - offsets[:-1]).max(initial=0))
+
+
+def _check_length(texts: pa.LargeStringArray, variable: XptVariable, first_row: int, target: Target) -> None:
+    offsets, _ = text_buffers(texts)
+    too_long = np.flatnonzero(offsets[1:] - offsets[:-1] > variable.length)
+    if len(too_long):
+        row = int(too_long[0])
         value = texts[row].as_buffer().to_pybytes().decode(target.encoding)
-        target.refuse(f"takes {lengths[row]} bytes; the length is {variable.length}.", variable.name, first_row + row, value)
-    return texts, max(needed, 1)
+        why = f"takes {offsets[row + 1] - offsets[row]} bytes; the length is {variable.length}."
+        target.refuse(why, variable.name, first_row + row, value)
 
 
-def _encode_categories(part: pa.DictionaryArray, variable: XptVariable, first_row: int, target: Target) -> np.ndarray:
+def _encode_categories(part: pa.DictionaryArray, variable: XptVariable, first_row: int, target: Target) -> EncodedTexts:
     """Only the distinct texts that are used are encoded, with a blank one for the missing."""
     codes = np.asarray(part.indices.cast(pa.int64()).fill_null(len(part.dictionary)))
     known = pa.concat_arrays([part.dictionary.cast(pa.large_string()), pa.array([""], pa.large_string())])
@@ -61,7 +57,7 @@ def _encode_categories(part: pa.DictionaryArray, variable: XptVariable, first_ro
     used[codes] = True
     places = np.cumsum(used) - 1
     try:
-        return encode_text(known.filter(pa.array(used)), variable, 0, target).take(places[codes])
+        return EncodedTexts(encode_text(known.filter(pa.array(used)), variable, 0, target).texts, places[codes])
     except InputError:  # it names the row of a category; the row of the dataset is wanted
         return encode_text(part.cast(pa.large_string()), variable, first_row, target)
 
@@ -83,14 +79,19 @@ def text_array(part: np.ndarray | pa.Array, name: str, first_row: int, target: T
     if part.null_count:
         part = part.fill_null("")
     _, data = text_buffers(part)
-    if len(data) and (data.max() > 126 or data.min() < 32):
+    if not _plain(data):
         part = _unusual(part, name, first_row, target)
     return part
 
 
+def _plain(data: np.ndarray) -> bool:
+    """Whether all bytes are ASCII's printable characters."""
+    return compiled.kernels.plain(data) if compiled.kernels else not len(data) or (data.max() <= ord("~") and data.min() >= ord(" "))
+
+
 def longest(texts: pa.LargeStringArray) -> int:
     """The bytes of the longest text, blanks at its end aside."""
-    return int(np.diff(text_buffers(pc.ascii_rtrim(texts, " "))[0]).max(initial=0))
+    return _most_bytes(pc.ascii_rtrim(texts, " "))
 
 
 def _unusual(texts: pa.LargeStringArray, name: str, first_row: int, target: Target) -> pa.LargeStringArray:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sdtm_convert.xpt import compiled
+
 MISSING = 0x2E << 56  # the letter "." and seven zero bytes
 SPECIAL_MISSING = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"  # .A to .Z and ._: the letter and seven zero bytes
 
@@ -36,6 +38,8 @@ def encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarra
     '4110000000000000 c276a00000000000 0000000000000000'
     """
     values = np.ascontiguousarray(values, dtype=np.float64)
+    if compiled.kernels and compiled.kernels.to_ibm(values, ibm := np.empty(len(values), np.uint64)):
+        return ibm, None, None
     exponents = (values.view(np.uint64) >> np.uint64(52)).view(np.int64)
     with np.errstate(invalid="ignore"):  # NaN and infinities, which see below
         fractions = _TO_FRACTION.take(exponents)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sdtm_convert.errors import InputError, did_you_mean
-from sdtm_convert.xpt.decode import Numbers, TextEncoding, Texts, growing
+from sdtm_convert.xpt.decode import Numbers, TextEncoding, Texts, growing, take_apart
 from sdtm_convert.xpt.header import XptMetadata, XptVariable, XptWarning
 from sdtm_convert.xpt.records import Member, blocks, count_rows, find_member, members
 
@@ -90,12 +90,12 @@ def _table(
 ) -> tuple[pd.DataFrame, XptMetadata]:
     """All records as a frame and its metadata; there are at most `most_rows`."""
     data = growing([variable for variable, _ in wanted], most_rows, found.metadata.name, first_row, text)
+    fields = [(position, variable.length, data[variable.name]) for variable, position in wanted]
     rows = 0
     for block in records:
-        count = len(block) // found.record
-        for variable, position in wanted if count else ():
-            data[variable.name].add(np.ndarray((count, variable.length), np.uint8, block, position, (found.record, 1)))
-        rows += count
+        if len(block):
+            take_apart(block, found.record, fields)
+        rows += len(block) // found.record
     _tell_rounded(found, data)
     special = {name: part.letters for name, part in data.items() if isinstance(part, Numbers) and part.letters}
     frame = pd.DataFrame({name: part.values() for name, part in data.items()}, index=pd.RangeIndex(rows), columns=list(data), copy=False)

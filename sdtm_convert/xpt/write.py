@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 import threading
 import warnings
 from collections import deque
@@ -24,6 +23,7 @@ from sdtm_convert.xpt.declare import check_label, check_name, declare, declared_
 from sdtm_convert.xpt.encode import encode_numbers, encode_text
 from sdtm_convert.xpt.files import replacing
 from sdtm_convert.xpt.header import RECORD, Stamp, XptMetadata, XptVariable, XptWarning, format_timestamp, pack_library, pack_member
+from sdtm_convert.xpt.observations import Coded, Places, observations
 from sdtm_convert.xpt.target import ALLOWANCES, Target
 
 CHUNK = 1 << 24  # bytes of observations that a thread encodes at a time; all threads together at most twice as many
@@ -125,9 +125,7 @@ def _options(encoding: str, allow: Collection[str], threads: int, chunk_rows: in
 class _Layout:
     """What all chunks of one dataset share. `special` has rows and IBM doubles of special missing values, by variable."""
 
-    variables: tuple[XptVariable, ...]
-    positions: tuple[int, ...]
-    record: int
+    places: Places
     special: Mapping[str, tuple[np.ndarray, np.ndarray]]
     target: Target
     cut: set[str]  # variables whose declared length cut a number; filled as chunks are written
@@ -165,7 +163,7 @@ def _write_member(put: Put, offset: int, dataset: _Dataset, path: str, options: 
         last = _write_part(put, start, rows, part, layout, options) or last
         rows += part.rows
     _check_end(layout, rows, last)
-    size = rows * layout.record
+    size = rows * layout.places.record
     put(b" " * (-size % RECORD), start + size)
     return start + size + -size % RECORD
 
@@ -184,21 +182,21 @@ def _layout(metadata: XptMetadata, target: Target) -> _Layout:
         coded = np.fromiter(map(ord, letters.values()), np.uint64, len(letters)) << np.uint64(56)
         special[name] = (np.fromiter(letters, np.int64, len(letters)), coded)
     positions = tuple(itertools.accumulate([0, *widths[:-1]]))
-    return _Layout(metadata.variables, positions, sum(widths), special, target, set(), threading.local())
+    return _Layout(Places(metadata.variables, positions, sum(widths)), special, target, set(), threading.local())
 
 
 def _write_part(put: Put, start: int, first_row: int, part: Part, layout: _Layout, options: _Options) -> bytes:
     """Write the rows of one table, which begin at row `first_row` of the dataset; return the last row as written."""
-    if part.names != tuple(variable.name for variable in layout.variables):
+    if part.names != tuple(variable.name for variable in layout.places.variables):
         layout.target.refuse(f"the table that begins at row {first_row + 1} has other columns: {', '.join(map(str, part.names))}.")
     rows = part.rows
-    threads = options.threads if options.chunk_rows or rows * layout.record > WORTH_THREADS else 1
-    step = options.chunk_rows or _chunk_rows(rows, layout.record, threads)
+    threads = options.threads if options.chunk_rows or rows * layout.places.record > WORTH_THREADS else 1
+    step = options.chunk_rows or _chunk_rows(rows, layout.places.record, threads)
 
     def write_chunk(begin: int) -> bytes:
         end = min(begin + step, rows)
-        fields = _encode(part, begin, end, first_row, layout)
-        return _put_records(put, start + (first_row + begin) * layout.record, fields, layout)
+        columns = _encode(part, begin, end, first_row, layout)
+        return _put_observations(put, start + (first_row + begin) * layout.places.record, columns, end - begin, layout)
 
     ends = _on_threads(min(threads, -(-rows // step)) if rows else 1, write_chunk, range(0, rows, step))
     return ends[-1] if ends else b""
@@ -234,46 +232,30 @@ def _chunk_rows(rows: int, record: int, threads: int) -> int:
     return max(1, -(-rows // max(1, chunks)))
 
 
-def _encode(part: Part, begin: int, end: int, first_row: int, layout: _Layout) -> list[np.ndarray]:
-    """Rows `begin` to `end` of a table: for each column its fields, items of raw bytes."""
-    fields = []
-    for source, variable in zip(part.sources, layout.variables, strict=True):
+def _encode(part: Part, begin: int, end: int, first_row: int, layout: _Layout) -> list[Coded]:
+    """Rows `begin` to `end` of a table, column by column."""
+    columns = []
+    for source, variable in zip(part.sources, layout.places.variables, strict=True):
         values = source.chunk(begin, end)
         if variable.type == "Char":
-            fields.append(encode_text(values, variable, first_row + begin, layout.target))
+            columns.append(encode_text(values, variable, first_row + begin, layout.target))
             continue
         coded, cut = encode_numbers(values, variable, first_row + begin, layout.target)
         if cut:
             layout.cut.add(variable.name)
         _mark_special(coded, variable, first_row + begin, layout)
-        fields.append(np.ndarray(len(coded), f"V{variable.length}", _big_endian(coded), 0, (8,)))
-    return fields
+        columns.append(coded)
+    return columns
 
 
-def _big_endian(coded: np.ndarray) -> np.ndarray:
-    """Native integers as bytes from the highest to the lowest, in their own memory."""
-    return coded.byteswap(inplace=True) if sys.byteorder == "little" else coded
-
-
-def _put_records(put: Put, offset: int, fields: list[np.ndarray], layout: _Layout) -> bytes:
-    """Put records together, a block of them in a buffer that the thread uses again, and write them; return the last."""
-    record, rows = layout.record, len(fields[0])
-    most = max(1, BLOCK // record)
+def _put_observations(put: Put, offset: int, columns: list[Coded], rows: int, layout: _Layout) -> bytes:
+    """Write encoded columns as observations, block by block in a buffer that the thread uses again; return the last."""
+    record = layout.places.record
     if not hasattr(layout.scratch, "buffer"):
-        layout.scratch.buffer = np.empty(most * record, np.uint8)
-    buffer = layout.scratch.buffer
-    buffer.fill(ord(" "))
-    places = []  # filled from left to right, as a field may have blanks that reach into the next one
-    for items, position in zip(fields, layout.positions, strict=True):
-        if position + items.dtype.itemsize > record:
-            items = np.ndarray(rows, f"V{record - position}", items, 0, items.strides)
-        places.append((np.ndarray(most, items.dtype, buffer, position, (record,)), items))
-    for begin in range(0, rows, most):
-        count = min(most, rows - begin)
-        for place, items in places:
-            place[:count] = items[begin : begin + count]
-        put(buffer[: count * record], offset + begin * record)
-    return buffer[(count - 1) * record : count * record].tobytes()
+        layout.scratch.buffer = np.empty(max(BLOCK, record), np.uint8)
+    for first, block in observations(columns, rows, layout.places, layout.scratch.buffer):
+        put(block, offset + first * record)
+    return block[-record:].tobytes()
 
 
 def _mark_special(coded: np.ndarray, variable: XptVariable, first_row: int, layout: _Layout) -> None:
@@ -295,7 +277,7 @@ def _check_end(layout: _Layout, rows: int, last: bytes) -> None:
             layout.target.refuse(f"special missing values lie outside the {rows} rows.", name)
     blank = bool(last) and not last.strip(b" ")
     # A row that begins less than a record before the end could be padding as well: no reader can tell.
-    if blank and (rows - 1) * layout.record > (rows * layout.record + RECORD - 1) // RECORD * RECORD - RECORD:
+    if blank and (rows - 1) * layout.places.record > (rows * layout.places.record + RECORD - 1) // RECORD * RECORD - RECORD:
         if "blank rows" not in layout.target.allow:
             why = "is blank, and shorter than a record of 80 bytes: readers would take it for padding."
             layout.target.refuse(why, row=rows - 1, allowance="blank rows")
