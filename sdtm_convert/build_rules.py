@@ -13,7 +13,7 @@ BUILD_RULES: dict[str, tuple[str, str]] = {
     "RAW-EXCEL-ERROR": ("error", "A cell of a workbook holds an error value such as #N/A; it is kept as text."),
     "RAW-EXCEL-FORMULA": ("error", "A cell of a workbook holds a formula without a stored value; it is missing."),
     "RAW-SPECIAL-MISSING": ("notice", "A SAS number is a special missing value (.A to .Z or ._); the letter is in the finding."),
-    "RAW-XPORT-SIZE": ("warning", "A transport file has another size than its header says; blank records at its end may be lost."),
+    "RAW-XPORT": ("warning", "A transport file was read, but its end or header leaves the number of rows in doubt, or numbers were rounded; the message says which."),
     "MAP-DATE-UNREADABLE": ("error", "A collected date or time has none of the formats that the mapping lists; the variable is missing."),
     "MAP-DATE-IMPOSSIBLE": ("error", "A collected date or time does not exist; the variable is missing."),
     "MAP-DATE-AMBIGUOUS": ("warning", "Two of the listed formats read a collected date differently; the first one was taken."),

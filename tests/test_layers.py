@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent / "sdtm_convert"
 ORDER = """
     errors model findings build_rules
     iso8601 date_formats imputation dates  condition_syntax condition_words conditions  columns registry units
-    readers methods documents  terminology_tables terminology standard dictionaries  rules
+    xpt readers methods documents  terminology_tables terminology standard dictionaries  rules
     plan resolve graph findings_domain load_mapping load  tables steps origins
     derive conform validation sources accounting metadata
-    xpt define dataset_columns dataset_json dataset_json_values dataset_json_read parquet formats  archives described dataset_readers datasets baseline waivers rule_texts conformance report
+    define dataset_columns dataset_json dataset_json_values dataset_json_read parquet formats  archives described dataset_readers datasets baseline waivers rule_texts conformance report
     flow lineage output  explain trace_records trace  compare_tables compare compare_report  rules_test
     commands rules_cli cli __main__
 """.split()

@@ -27,7 +27,7 @@ SUFFIXES = {  # module of this package and function in it
     ".xlsm": ("excel", "read_excel"),
     ".xls": ("excel", "refuse_old_excel"),
     ".sas7bdat": ("sas", "read_sas7bdat"),
-    ".xpt": ("sas", "read_xport"),
+    ".xpt": ("xport", "read_xport"),
     ".parquet": ("parquet", "read_parquet"),
 }
 
@@ -49,7 +49,7 @@ def read_raw(
     `name` of the table: the file's name without ending by default. `missing`: texts that mean "no value" when they are the
     whole cell ("NA" is a value unless it is listed). A format ignores the options that mean nothing to it:
 
-    - `encoding` (delimited text, SAS): a byte order mark wins, then this, then UTF-8 (SAS: what the file says).
+    - `encoding` (delimited text, SAS): a byte order mark wins, then this, then UTF-8 (SAS7BDAT: what the file says).
     - `delimiter` (delimited text): one of comma, semicolon, tab and bar, found from the header by default.
     - `header_rows`, `header_row` (delimited text, Excel): how many rows the header has, and which of them, counted from 0,
       holds the names; the others become the labels.

@@ -1,0 +1,104 @@
+"""SAS transport files of version 8 and 9: as version 5, but with names of 32 characters, labels of 256 and text of 32767 bytes.
+
+pyreadstat reads their headers; the records are those of version 5 (TS-140) and are decoded by the project's own codec.
+Source: SAS's "Record Layout of a SAS Version 8 or 9 Data Set in SAS Transport Format".
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import warnings
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+
+from ..errors import InputError
+from ..xpt import XptMetadata, XptVariable, XptWarning
+from ..xpt.decode import TextEncoding, decode_numbers, decode_text
+from ..xpt.header import RECORD
+from ..xpt.records import Member, count_rows
+from .raw import header_names
+from .sas_values import ONE_DATASET
+
+MEMBER = re.compile(rb"HEADER RECORD\*{7}MEMBV8  HEADER RECORD")
+OBSERVATIONS = re.compile(rb"HEADER RECORD\*{7}OBSV8   HEADER RECORD!{7} *(\d{0,15})")  # the number of records, which need not be told
+RENAMED = re.compile(r"_duplicated\d+$")  # what pyreadstat adds to a name that occurs twice
+ANY_BYTES = "iso-8859-1"  # each byte is a character of it: what pyreadstat decodes can be turned into bytes again
+
+
+def read_xport8(path: Path, encoding: str) -> tuple[pd.DataFrame, XptMetadata]:
+    """The one dataset of a transport file of version 8 or 9: a frame and its metadata as `xpt.read_xpt` gives them, with its warnings.
+
+    Raises InputError for a file that is damaged or cut off, holds several datasets, or text that is not in `encoding`.
+    """
+    text = TextEncoding(str(path), encoding)
+    found, told = _member(path, text)
+    rows = _rows(found, told)
+    records = np.fromfile(path, np.uint8, rows * found.record, offset=found.start).reshape(rows, found.record)
+    columns, special = {}, {}
+    for variable, position in zip(found.metadata.variables, found.positions, strict=True):
+        cells = records[:, position : position + variable.length]
+        if variable.type == "Char":
+            columns[variable.name] = pd.array(decode_text(cells, f"{found.metadata.name}.{variable.name}", 0, text), dtype="str")
+        else:
+            columns[variable.name], special[variable.name] = _numbers(cells, f"{path}: {found.metadata.name}.{variable.name}")
+    metadata = XptMetadata(found.metadata.name, variables=found.metadata.variables, rows=rows, encoding=text.name, special_missing=special)
+    return pd.DataFrame(columns), metadata
+
+
+def _member(path: Path, text: TextEncoding) -> tuple[Member, int]:
+    """What the headers say: where the dataset lies and how it is made, and of how many records (0: they do not say)."""
+    try:
+        _, meta = pyreadstat.read_xport(str(path), encoding=ANY_BYTES, metadataonly=True)
+    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    start, told = _observations(path)
+    variables = tuple(_variable(variable, meta, text) for variable in meta.column_names)
+    header_names([[RENAMED.sub("", variable.name) for variable in variables]], 0, path)
+    if wrong := [v.name for v in variables if v.length < 1 or v.type == "Num" and not 2 <= v.length <= 8]:
+        raise InputError(f"{path}: {', '.join(wrong)}: no value has the length that the header tells; the file is damaged.")
+    *positions, record = accumulate((variable.length for variable in variables), initial=0)
+    metadata = XptMetadata(meta.table_name or "", variables=variables)
+    return Member(str(path), metadata, tuple(positions), record, start, path.stat().st_size), told
+
+
+def _observations(path: Path) -> tuple[int, int]:
+    """Where the records of the one dataset begin, and how many there are by the header before them (0: it does not say)."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        members = [found for found in MEMBER.finditer(data) if found.start() % RECORD == 0]
+        if len(members) > 1:
+            raise InputError(f"{path}: holds {len(members)} datasets; {ONE_DATASET}")
+        found = next((found for found in OBSERVATIONS.finditer(data) if found.start() % RECORD == 0), None)
+        if found is None:
+            raise InputError(f"{path}: has no header of observations; the file is damaged.")
+        return found.start() + RECORD, int(found[1] or 0)
+
+
+def _variable(variable: str, meta, text: TextEncoding) -> XptVariable:
+    name = text.decode(variable.encode(ANY_BYTES), f"name of a variable of {meta.table_name}")
+    label = text.decode((meta.column_names_to_labels[variable] or "").encode(ANY_BYTES), f"label of {meta.table_name}.{name}")
+    kind = "Char" if meta.readstat_variable_types[variable] == "string" else "Num"
+    return XptVariable(name, label, kind, meta.variable_storage_width[variable], meta.original_variable_types[variable] or "")
+
+
+def _rows(found: Member, told: int) -> int:
+    """The number of records. Blank ones at the end look like padding; the header tells them apart."""
+    seen, name = count_rows(found), f"{found.path}: {found.metadata.name}"
+    if told > found.most_rows:
+        raise InputError(f"{name}: holds {found.most_rows} of the {told} records that its header tells of; the file has been cut off.")
+    if 0 < told < seen:
+        warnings.warn(f"{name}: has {seen} records, though its header tells of {told}; all were read.", XptWarning, stacklevel=2)
+    return max(seen, told)
+
+
+def _numbers(cells: np.ndarray, where: str) -> tuple[np.ndarray, dict[int, str]]:
+    """The numbers of a variable, and the letters of special missing values by row."""
+    values = np.empty(len(cells))
+    places, letters, rounded = decode_numbers(cells, values)
+    if rounded:
+        warnings.warn(f"{where}: numbers with more digits than float64 holds were rounded to the nearest ({rounded}).", XptWarning, stacklevel=2)
+    return values, dict(zip(places.tolist(), letters.tobytes().decode("ascii"), strict=True))
