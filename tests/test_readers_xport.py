@@ -1,4 +1,4 @@
-"""Transport files as text tables: version 5 and 8, and what was lost where pyreadstat read them (see the cases it gets wrong)."""
+"""Transport files, version 5 and 8, as text tables: what pyreadstat would lose or alter comes as the bytes say it."""
 
 from __future__ import annotations
 
@@ -65,10 +65,9 @@ def made(written, file):
         else:
             written(pd.DataFrame({name: ["x" * length] if kind == "Char" else [1.0] for name, kind, length in variables}), 8)
             start = bytearray(file.read_bytes().partition(b"OBSV8 ")[0] + b"OBSV8   HEADER RECORD!!!!!!!".ljust(60))
-            for number, (_, _, length) in enumerate(variables):
+            for number, (_, _, length) in enumerate(variables):  # in its description, of 140 bytes
                 start[644 + 140 * number : 646 + 140 * number] = length.to_bytes(2, "big")
-            records = len(data) // sum(length for *_, length in variables)
-            start[-32:-17] = b"%15d" % records
+            start[-32:-17] = b"%15d" % (len(data) // sum(length for *_, length in variables))
         file.write_bytes(bytes(start) + data + b" " * (-len(data) % 80))
         return file
 
