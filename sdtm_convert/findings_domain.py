@@ -103,13 +103,13 @@ def _test_steps(domain: str, code: str, path: tuple, block: dict, own: dict, sco
             step = _slot_step(key, value, variable, scope, at, f"{scope.dataset} test {code}")
             yield variable, (step,) if step else ()
         elif key.isupper():
-            yield key, variable_steps(key, value, scope, at)
+            yield key, variable_steps(key, value, scope, at, attributes=())
 
 
 def _slot_step(slot: str, value, variable: str, scope: Scope, path: tuple, what: str) -> Step | None:
     codelist = scope.codelists.get(variable)
     if isinstance(value, dict):
-        return resolve_step(value, scope, path, what, codelist)
+        return resolve_step(value, scope, path, what, codelist, attributes=())
     if slot in TEXT_SLOTS:
         return _constant(value, scope, path)
     term = codelist is not None and value in codelist.by_value

@@ -167,28 +167,30 @@ def _resolve_matching(text: str, table: str, scope: Scope, place: Place) -> Wher
 # --- Steps ------------------------------------------------------------------------------------------------------------
 
 
-def variable_steps(name: str, data: dict | list, scope: Scope, path: tuple) -> tuple[Step, ...]:
-    """The resolved steps of one variable's definition: one step, a list of steps, or `steps` beside attributes."""
+def variable_steps(name: str, data: dict | list, scope: Scope, path: tuple, attributes: tuple[str, ...] = ATTRIBUTES) -> tuple[Step, ...]:
+    """The resolved steps of one variable's definition: one step, a list of steps, or `steps` beside those attributes that may stand here."""
     what = f"{scope.dataset}.{name}"
     if name in AUTOMATIC:
         scope.context.fault(scope.document.place(*path, what=what), f"{name} {AUTOMATIC[name]}; it is not mapped here.")
         return ()
     if isinstance(data, dict) and "steps" in data:
-        data, path = _listed_steps(data, scope, path, what), (*path, "steps")
+        data, path = _listed_steps(data, scope, path, what, attributes), (*path, "steps")
     items = [((*path, position), item) for position, item in enumerate(data)] if isinstance(data, list) else [(path, data)]
     steps = []
     for at, item in items:
         if not isinstance(item, dict):
             scope.context.fault(scope.document.place(*at, what=what), "a step is a method with its argument, such as {assign: FIELD}.")
             continue
-        steps.append(resolve_step(item, scope, at, what, scope.codelists.get(name)))
+        steps.append(resolve_step(item, scope, at, what, scope.codelists.get(name), attributes))
     return tuple(step for step in steps if step is not None)
 
 
-def _listed_steps(data: dict, scope: Scope, path: tuple, what: str) -> list:
+def _listed_steps(data: dict, scope: Scope, path: tuple, what: str, attributes: tuple[str, ...]) -> list:
     """The list under `steps`. Beside it only attributes may stand: a method or a `where` there would have no effect."""
     for key in data:
-        if key not in ATTRIBUTES:
+        if key in ATTRIBUTES and key not in ("steps", *attributes):
+            _attribute_without_effect(key, scope, (*path, key), what)
+        elif key not in ATTRIBUTES:
             hint = did_you_mean(key, ATTRIBUTES) or "Put it into each of the steps that it is meant for."
             scope.context.fault(scope.document.place(*path, key, what=what), f"'{key}' cannot stand beside `steps`.", hint)
     if isinstance(data["steps"], list) and data["steps"]:
@@ -197,8 +199,13 @@ def _listed_steps(data: dict, scope: Scope, path: tuple, what: str) -> list:
     return []
 
 
-def resolve_step(data: dict, scope: Scope, path: tuple, what: str, codelist: Codelist | None = None) -> Step | None:
-    """One step: its method, every argument by its kind, and `where`. `data` stands at `path` of the scope's document."""
+def resolve_step(
+    data: dict, scope: Scope, path: tuple, what: str, codelist: Codelist | None = None, attributes: tuple[str, ...] = ATTRIBUTES
+) -> Step | None:
+    """One step: its method, every argument by its kind, and `where`. `data` stands at `path` of the scope's document.
+
+    `attributes` are those of the variable that may stand beside the method: none in a test, or where the step is the argument of another.
+    """
     context = scope.context
     place = scope.document.place(*path, what=what)
     name = _method_name(data, context.methods)
@@ -209,7 +216,7 @@ def resolve_step(data: dict, scope: Scope, path: tuple, what: str, codelist: Cod
         return None
     info = context.methods[name]
     related = any(parameter.kind == "Related" for parameter in info.parameters.values())
-    options = (*ATTRIBUTES, "where", *(RELATED_OPTIONS if related else ()))
+    options = (*attributes, "where", *(RELATED_OPTIONS if related else ()))
     arguments, before = {}, len(context.faults)
     for key, value in data.items():
         parameter = info.parameters.get(info.primary if key == name else key)
@@ -220,6 +227,8 @@ def resolve_step(data: dict, scope: Scope, path: tuple, what: str, codelist: Cod
             arguments[parameter.name] = _argument(parameter, value, scope, (*path, key), what)
         elif key == name:
             context.fault(at, f"the method '{name}' takes no argument.")
+        elif key in ATTRIBUTES and key not in options:
+            _attribute_without_effect(key, scope, (*path, key), what)
         elif key not in options:
             context.fault(at, f"the method '{name}' has no argument '{key}'.",
                           did_you_mean(key, [*info.parameters, *options]) or f"It takes {', '.join(info.parameters)}.")
@@ -231,6 +240,11 @@ def resolve_step(data: dict, scope: Scope, path: tuple, what: str, codelist: Cod
     where = resolve_condition(data["where"], scope, scope.document.place(*path, "where", what=what)) if "where" in data else None
     step = Step(info, arguments, place, where, *(_related_options(data, arguments, scope, path, what) if related else ()))
     return step if len(context.faults) == before else None
+
+
+def _attribute_without_effect(key: str, scope: Scope, path: tuple, what: str) -> None:
+    hint = "Write it in `variables`, beside the method that makes the variable."
+    scope.context.fault(scope.document.place(*path, what=what), f"'{key}' is about a variable; within a step or a test it has no effect.", hint)
 
 
 def _method_name(data: dict, methods: dict[str, MethodInfo]) -> str | None:
@@ -291,7 +305,7 @@ def _date_formats(value, scope: Scope, place: Place) -> list[str]:
 
 def _column(value, scope: Scope, path: tuple, what: str):
     if isinstance(value, dict):
-        return resolve_step(value, scope, path, what)
+        return resolve_step(value, scope, path, what, attributes=())
     place = scope.document.place(*path, what=what)
     if isinstance(value, list):
         scope.context.fault(place, "one name is wanted here, not a list.")

@@ -142,6 +142,24 @@ def test_an_argument_called_like_a_method_does_not_make_the_step_another(tmp_pat
     assert built.values("AE", "AETERM") == ["b"]
 
 
+WITHIN = "is about a variable; within a step or a test it has no effect. Write it in `variables`, beside the method that makes the variable."
+
+
+@pytest.mark.parametrize(
+    ("mapping", "key"),
+    [
+        ("variables:\n  VSLOC: {upper: {assign: A,\n    label: Place}}\n", "label"),
+        ("variables:\n  VSLOC: [{assign: A, label: Place}, {upper: {assign: A,\n    comment: none}}]\n", "comment"),
+        ("test: A\ntests:\n  SYSBP: {result: {assign: A,\n    origin: Collected}}\n", "origin"),
+        ("tests:\n  SYSBP: {result: A, VSLOC: {assign: A,\n    length: 8}}\n", "length"),
+        ("tests:\n  SYSBP: {result: A, VSLOC: {steps: [{assign: A}],\n    length: 8}}\n", "length"),
+    ],
+)
+def test_an_attribute_where_it_would_have_no_effect_is_a_fault(tmp_path, mapping, key):
+    found = spec_faults(tmp_path, {"VS": f"from: t\n{mapping}"}, {"t": "SUBJ,A\n1,x\n"})
+    assert found == [("vs.yml", mapping.count("\n") + 2, f"'{key}' {WITHIN}")]  # `dataset` is the first line, the key stands in the last
+
+
 def test_codelist_none_takes_a_variable_out_of_its_codelist(tmp_path):
     built = one_variable(tmp_path, "{assign: SEV, codelist: none}", "SUBJ,SEV\n1,mild\n", name="AESEV")
     assert built.values("AE", "AESEV") == ["mild"]
