@@ -173,45 +173,45 @@ bytes_of = lambda count: np.zeros(count, np.uint8)  # noqa: E731
 offsets_of = lambda *ends: np.array(ends, np.int64)  # noqa: E731
 CODED = np.zeros(2, np.uint64)
 REFUSED_BY_FILL = {
-    "no whole records": (bytes_of(15), 8, 0, [(0, 8, CODED, None, None)]),
-    "records of no bytes": (bytes_of(16), 0, 0, []),
-    "records of less than no bytes": (bytes_of(16), -8, 0, []),
-    "a first row before the first": (bytes_of(16), 8, -1, [(0, 8, CODED, None, None)]),
-    "a first row far away": (bytes_of(16), 8, 2**62, [(0, 8, CODED, None, None)]),
-    "more rows than numbers": (bytes_of(24), 8, 0, [(0, 8, CODED, None, None)]),
-    "rows behind the last number": (bytes_of(16), 8, 1, [(0, 8, CODED, None, None)]),
-    "a number beyond the record": (bytes_of(16), 8, 0, [(1, 8, CODED, None, None)]),
-    "a number before the record": (bytes_of(16), 8, 0, [(-1, 8, CODED, None, None)]),
-    "a number of nine bytes": (bytes_of(18), 9, 0, [(0, 9, CODED, None, None)]),
-    "a field of no bytes": (bytes_of(16), 8, 0, [(0, 0, CODED, None, None)]),
-    "numbers of four bytes": (bytes_of(16), 8, 0, [(0, 8, np.zeros(2, np.uint32), None, None)]),
-    "no data": (bytes_of(16), 8, 0, [(0, 8, None, None, None)]),
-    "more rows than texts": (bytes_of(24), 8, 0, [(0, 8, bytes_of(2), offsets_of(0, 1, 2), None)]),
-    "no offsets": (bytes_of(8), 8, 0, [(0, 8, bytes_of(2), offsets_of(), None)]),
-    "offsets of four bytes": (bytes_of(16), 8, 0, [(0, 8, bytes_of(2), np.zeros(3, np.int32), None)]),
-    "a text beyond the data": (bytes_of(16), 8, 0, [(0, 8, bytes_of(2), offsets_of(0, 1, 3), None)]),
-    "a text that ends before it begins": (bytes_of(16), 8, 0, [(0, 8, bytes_of(2), offsets_of(0, 2, 1), None)]),
-    "a text before the data": (bytes_of(16), 8, 0, [(0, 8, bytes_of(2), offsets_of(5, 6, 2), None)]),
-    "a text longer than its field": (bytes_of(16), 8, 0, [(0, 1, bytes_of(4), offsets_of(0, 2, 4), None)]),
-    "the number of no text": (bytes_of(16), 8, 0, [(0, 8, bytes_of(2), offsets_of(0, 1, 2), offsets_of(0, 2))]),
-    "a number of a text below zero": (bytes_of(16), 8, 0, [(0, 8, bytes_of(2), offsets_of(0, 1, 2), offsets_of(0, -1))]),
-    "more rows than numbers of texts": (bytes_of(24), 8, 0, [(0, 8, bytes_of(2), offsets_of(0, 1, 2), offsets_of(0, 1))]),
+    "no whole records": (bytes_of(15), 8, 0, ((0, 8, CODED, None, None),)),
+    "records of no bytes": (bytes_of(16), 0, 0, ()),
+    "records of less than no bytes": (bytes_of(16), -8, 0, ()),
+    "a first row before the first": (bytes_of(16), 8, -1, ((0, 8, CODED, None, None),)),
+    "a first row far away": (bytes_of(16), 8, 2**62, ((0, 8, CODED, None, None),)),
+    "more rows than numbers": (bytes_of(24), 8, 0, ((0, 8, CODED, None, None),)),
+    "rows behind the last number": (bytes_of(16), 8, 1, ((0, 8, CODED, None, None),)),
+    "a number beyond the record": (bytes_of(16), 8, 0, ((1, 8, CODED, None, None),)),
+    "a number before the record": (bytes_of(16), 8, 0, ((-1, 8, CODED, None, None),)),
+    "a number of nine bytes": (bytes_of(18), 9, 0, ((0, 9, CODED, None, None),)),
+    "a field of no bytes": (bytes_of(16), 8, 0, ((0, 0, CODED, None, None),)),
+    "numbers of four bytes": (bytes_of(16), 8, 0, ((0, 8, np.zeros(2, np.uint32), None, None),)),
+    "no data": (bytes_of(16), 8, 0, ((0, 8, None, None, None),)),
+    "more rows than texts": (bytes_of(24), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 2), None),)),
+    "no offsets": (bytes_of(8), 8, 0, ((0, 8, bytes_of(2), offsets_of(), None),)),
+    "offsets of four bytes": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), np.zeros(3, np.int32), None),)),
+    "a text beyond the data": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 3), None),)),
+    "a text that ends before it begins": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 2, 1), None),)),
+    "a text before the data": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), offsets_of(5, 6, 2), None),)),
+    "a text longer than its field": (bytes_of(16), 8, 0, ((0, 1, bytes_of(4), offsets_of(0, 2, 4), None),)),
+    "the number of no text": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 2), offsets_of(0, 2)),)),
+    "a number of a text below zero": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 2), offsets_of(0, -1)),)),
+    "more rows than numbers of texts": (bytes_of(24), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 2), offsets_of(0, 1)),)),
 }
 VALUES, ENDS = np.zeros(2), offsets_of(0, 0)
 REFUSED_BY_TAKE = {
-    "no whole records": (bytes_of(15), 8, []),
-    "records of no bytes": (bytes_of(16), 0, []),
-    "more rows than room for numbers": (bytes_of(24), 8, [(0, 8, VALUES, None, 0)]),
-    "a number beyond the record": (bytes_of(16), 8, [(1, 8, VALUES, None, 0)]),
-    "a number of nine bytes": (bytes_of(18), 9, [(0, 9, VALUES, None, 0)]),
-    "numbers of four bytes": (bytes_of(16), 8, [(0, 8, np.zeros(2, np.float32), None, 0)]),
-    "no memory": (bytes_of(16), 8, [(0, 8, None, None, 0)]),
-    "more rows than room for ends": (bytes_of(24), 8, [(0, 8, bytes_of(24), ENDS, 0)]),
-    "less memory than the texts may need": (bytes_of(16), 8, [(0, 8, bytes_of(15), ENDS, 0)]),
-    "less memory behind the start": (bytes_of(16), 8, [(0, 8, bytes_of(20), ENDS, 5)]),
-    "a start before the memory": (bytes_of(16), 8, [(0, 8, bytes_of(99), ENDS, -1)]),
-    "a start behind the memory": (bytes_of(16), 8, [(0, 8, bytes_of(99), ENDS, 100)]),
-    "a field beyond the record": (bytes_of(16), 8, [(4, 5, bytes_of(99), ENDS, 0)]),
+    "no whole records": (bytes_of(15), 8, ()),
+    "records of no bytes": (bytes_of(16), 0, ()),
+    "more rows than room for numbers": (bytes_of(24), 8, ((0, 8, VALUES, None, 0),)),
+    "a number beyond the record": (bytes_of(16), 8, ((1, 8, VALUES, None, 0),)),
+    "a number of nine bytes": (bytes_of(18), 9, ((0, 9, VALUES, None, 0),)),
+    "numbers of four bytes": (bytes_of(16), 8, ((0, 8, np.zeros(2, np.float32), None, 0),)),
+    "no memory": (bytes_of(16), 8, ((0, 8, None, None, 0),)),
+    "more rows than room for ends": (bytes_of(24), 8, ((0, 8, bytes_of(24), ENDS, 0),)),
+    "less memory than the texts may need": (bytes_of(16), 8, ((0, 8, bytes_of(15), ENDS, 0),)),
+    "less memory behind the start": (bytes_of(16), 8, ((0, 8, bytes_of(20), ENDS, 5),)),
+    "a start before the memory": (bytes_of(16), 8, ((0, 8, bytes_of(99), ENDS, -1),)),
+    "a start behind the memory": (bytes_of(16), 8, ((0, 8, bytes_of(99), ENDS, 100),)),
+    "a field beyond the record": (bytes_of(16), 8, ((4, 5, bytes_of(99), ENDS, 0),)),
 }
 
 
@@ -234,12 +234,13 @@ def test_other_things_than_buffers_are_refused():
     read_only = np.zeros(2)
     read_only.flags.writeable = False
     for error, function, *arguments in [
-        (TypeError, kernels.fill, bytes(16), 8, 0, []),
-        (TypeError, kernels.fill, bytes_of(16), 8, 0, ()),
-        (TypeError, kernels.fill, bytes_of(16), 8, 0, [(0, 8, "text", None, None)]),
-        (TypeError, kernels.take, bytes_of(16), 8, [(0, 8)]),
-        (ValueError, kernels.take, bytes_of(16), 8, [(0, 8, read_only, None, 0)]),
-        (ValueError, kernels.fill, bytes_of(16), 8, 0, [(0, 8, np.zeros(4, np.uint64)[::2], None, None)]),
+        (TypeError, kernels.fill, bytes(16), 8, 0, ()),
+        (TypeError, kernels.fill, bytes_of(16), 8, 0, []),
+        (TypeError, kernels.fill, bytes_of(16), 8, 0, ([0, 8, CODED, None, None],)),
+        (TypeError, kernels.fill, bytes_of(16), 8, 0, ((0, 8, "text", None, None),)),
+        (TypeError, kernels.take, bytes_of(16), 8, ((0, 8),)),
+        (ValueError, kernels.take, bytes_of(16), 8, ((0, 8, read_only, None, 0),)),
+        (ValueError, kernels.fill, bytes_of(16), 8, 0, ((0, 8, np.zeros(4, np.uint64)[::2], None, None),)),
         (ValueError, kernels.to_ibm, np.zeros(2), np.zeros(3, np.uint64)),
         (ValueError, kernels.to_ibm, np.zeros(2), read_only),
         (ValueError, kernels.to_ibm, None, None),
@@ -259,12 +260,12 @@ def test_no_byte_beside_the_records_changes(width):
         around = np.full(4 * (width + 3) + 128, ord("#"), np.uint8)
         records, text = around[64:-64], np.frombuffer(b"x" * (4 * length), np.uint8)
         offsets = np.arange(5, dtype=np.int64) * length
-        kernels.fill(records, width + 3, 0, [(3, width, text, offsets, None)])
+        kernels.fill(records, width + 3, 0, ((3, width, text, offsets, None),))
         assert records.tobytes() == 4 * (b"###" + b"x" * length + b" " * (width - length))
         assert set(around[:64]) | set(around[-64:]) == {ord("#")}
 
         memory, ends = np.full(4 * width + 64, ord("#"), np.uint8), np.zeros(4, np.int64)
-        assert kernels.take(records, width + 3, [(3, width, memory[: 4 * width], ends, 0)]) == [4 * length]
+        assert kernels.take(records, width + 3, ((3, width, memory[: 4 * width], ends, 0),)) == [4 * length]
         assert ends.tolist() == [length, 2 * length, 3 * length, 4 * length]
         assert memory[: 4 * length].tobytes() == b"x" * (4 * length)
         assert set(memory[4 * width :]) == {ord("#")}

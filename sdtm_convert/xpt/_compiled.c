@@ -3,8 +3,9 @@
  * What is here is done in numpy as well (ibm.py, fields.py), to the same bytes; compiled it is some times faster and lets other threads
  * run. It is built where a C compiler is at hand when the package is installed, and needs nothing but Python's stable interface.
  *
- * All data come and go in buffers that the caller owns. Every position, width and offset is checked before a byte is read or written:
- * what does not fit is a ValueError. Bytes are only ever moved within the buffers given.
+ * All data come and go in buffers that the caller owns and that nobody else may change meanwhile. Every position, width and offset is
+ * checked before a byte is read or written: what does not fit is a ValueError. Bytes are only ever moved within the buffers given. What is
+ * read may begin at any address; what is written, if it has items of 8 bytes, at a multiple of 8.
  */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -29,16 +30,32 @@ typedef struct {
 
 /* --- Buffers ------------------------------------------------------------------------------------------------------ */
 
-static int get(PyObject *from, Py_buffer *into, Py_ssize_t item, int flags)
+static int refuse(const char *why)
+{
+    PyErr_SetString(PyExc_ValueError, why);
+    return -1;
+}
+
+static int get(PyObject *from, Py_buffer *into, Py_ssize_t size, int flags)
 {
     if (from == Py_None)
         return 0;
     if (PyObject_GetBuffer(from, into, PyBUF_C_CONTIGUOUS | flags) < 0)
         return -1;
-    if (into->itemsize == item || item == 1)
+    if (size == 1)
         return 0;
-    PyErr_Format(PyExc_ValueError, "a buffer has items of %zd bytes, not %zd", into->itemsize, item);
-    return -1;
+    if (into->itemsize != size)
+        return refuse("a buffer has items of another size than 8 bytes");
+    if (flags & PyBUF_WRITABLE && (uintptr_t)into->buf % (uintptr_t)size)
+        return refuse("a buffer to be written begins at an odd address");
+    return 0;
+}
+
+/* Whether two buffers have bytes in common. */
+static int overlap(const Py_buffer *one, const Py_buffer *other)
+{
+    const uintptr_t begin = (uintptr_t)one->buf, other_begin = (uintptr_t)other->buf;
+    return one->len && other->len && begin < other_begin + (uintptr_t)other->len && other_begin < begin + (uintptr_t)one->len;
 }
 
 static void release(Field *fields, Py_ssize_t count)
@@ -54,11 +71,15 @@ static void release(Field *fields, Py_ssize_t count)
 
 static Py_ssize_t items(const Py_buffer *buffer) { return buffer->len / buffer->itemsize; }
 
-static int refuse(const char *why)
+/* 8 bytes of memory, from any address. */
+static inline uint64_t load(const uint8_t *from)
 {
-    PyErr_SetString(PyExc_ValueError, why);
-    return -1;
+    uint64_t word;
+    memcpy(&word, from, 8);
+    return word;
 }
+
+static inline uint64_t item(const Py_buffer *buffer, Py_ssize_t number) { return load((const uint8_t *)buffer->buf + 8 * number); }
 
 /* The place of a field in a record of that length. */
 static int placed(const Field *field, Py_ssize_t record)
@@ -68,14 +89,18 @@ static int placed(const Field *field, Py_ssize_t record)
     return 0;
 }
 
-static Field *reserve(PyObject *list, Py_ssize_t *count)
+/* Memory for what a tuple of tuples says: tuples, as no code that runs while they are taken apart can change them. */
+static Field *reserve(PyObject *tuples, Py_ssize_t *count)
 {
-    if (!PyList_Check(list)) {
-        PyErr_SetString(PyExc_TypeError, "fields must be a list");
+    int fit = PyTuple_Check(tuples);
+    *count = fit ? PyTuple_Size(tuples) : 0;
+    for (Py_ssize_t n = 0; n < *count; n++)
+        fit &= PyTuple_Check(PyTuple_GetItem(tuples, n));
+    if (!fit) {
+        PyErr_SetString(PyExc_TypeError, "fields must be a tuple of tuples");
         return NULL;
     }
-    *count = PyList_Size(list);
-    Field *fields = PyMem_Calloc(*count + 1, sizeof(Field));
+    Field *fields = PyMem_Calloc((size_t)*count + 1, sizeof(Field));
     return fields ? fields : (Field *)PyErr_NoMemory();
 }
 
@@ -86,8 +111,8 @@ static inline void put_text(uint8_t *to, Py_ssize_t width, Py_ssize_t room, cons
 {
     Py_ssize_t rounded = (width + STEP - 1) / STEP * STEP;
     if (rounded > 4 * STEP || rounded > room || rounded > behind) {
-        memcpy(to, from, length);
-        memset(to + length, ' ', width - length);
+        memcpy(to, from, (size_t)length);
+        memset(to + length, ' ', (size_t)(width - length));
         return;
     }
     for (Py_ssize_t at = 0; at < rounded; at += STEP) {
@@ -104,18 +129,19 @@ static inline void put_text(uint8_t *to, Py_ssize_t width, Py_ssize_t room, cons
 /* Texts of rows `first` to `end` into records; 0, or -1 for an offset that points nowhere or a text that is too long. */
 static int put_texts(const Field *field, uint8_t *records, Py_ssize_t record, Py_ssize_t first, Py_ssize_t end)
 {
-    const int64_t *offsets = field->more.buf, *codes = field->codes.obj ? field->codes.buf : NULL;
+    const Py_buffer *offsets = &field->more, *codes = field->codes.obj ? &field->codes : NULL;
     const uint8_t *data = field->data.buf;
-    const int64_t texts = items(&field->more) - 1, bytes = field->data.len, begin = offsets[0];
+    const Py_ssize_t width = field->width;
+    const uint64_t texts = (uint64_t)items(offsets) - 1, bytes = (uint64_t)field->data.len, begin = item(offsets, 0);
     uint8_t *to = records + field->position;
-    for (Py_ssize_t row = first; row < end; row++, to += record) {
-        int64_t text = codes ? codes[row] : row;
-        if (text < 0 || text >= texts)
+    for (Py_ssize_t row = first; row < end; row++, to += record) { /* without sign, what lies below zero is beyond all limits */
+        uint64_t text = codes ? item(codes, row) : (uint64_t)row;
+        if (text >= texts)
             return -1;
-        int64_t start = offsets[text] - begin, stop = offsets[text + 1] - begin;
-        if (start < 0 || stop < start || stop > bytes || stop - start > field->width)
+        uint64_t start = item(offsets, (Py_ssize_t)text) - begin, stop = item(offsets, (Py_ssize_t)text + 1) - begin;
+        if (start > stop || stop > bytes || stop - start > (uint64_t)width)
             return -1;
-        put_text(to, field->width, record - field->position, data + start, stop - start, bytes - start);
+        put_text(to, width, record - field->position, data + start, (Py_ssize_t)(stop - start), (Py_ssize_t)(bytes - start));
     }
     return 0;
 }
@@ -128,22 +154,21 @@ static inline void put_big_endian(uint8_t *to, uint64_t value, Py_ssize_t width)
 
 static void put_numbers(const Field *field, uint8_t *records, Py_ssize_t record, Py_ssize_t first, Py_ssize_t end)
 {
-    const uint64_t *coded = field->data.buf;
     uint8_t *to = records + field->position;
     if (field->width == 8)
         for (Py_ssize_t row = first; row < end; row++, to += record)
-            put_big_endian(to, coded[row], 8);
+            put_big_endian(to, item(&field->data, row), 8);
     else
         for (Py_ssize_t row = first; row < end; row++, to += record)
-            put_big_endian(to, coded[row], field->width);
+            put_big_endian(to, item(&field->data, row), field->width);
 }
 
-static int parse_columns(PyObject *list, Field *fields, Py_ssize_t count, Py_ssize_t record, Py_ssize_t rows)
+static int parse_columns(PyObject *tuples, Field *fields, Py_ssize_t count, const Py_buffer *records, Py_ssize_t record, Py_ssize_t rows)
 {
     for (Py_ssize_t n = 0; n < count; n++) {
         Field *field = &fields[n];
         PyObject *data, *offsets, *codes;
-        if (!PyArg_ParseTuple(PyList_GetItem(list, n), "nnOOO", &field->position, &field->width, &data, &offsets, &codes))
+        if (!PyArg_ParseTuple(PyTuple_GetItem(tuples, n), "nnOOO", &field->position, &field->width, &data, &offsets, &codes))
             return -1;
         if (placed(field, record) < 0)
             return -1;
@@ -155,6 +180,8 @@ static int parse_columns(PyObject *list, Field *fields, Py_ssize_t count, Py_ssi
         Py_ssize_t held = field->codes.obj ? items(&field->codes) : field->more.obj ? items(&field->more) - 1 : items(&field->data);
         if (held < rows)
             return refuse("a field has fewer rows than asked for");
+        if (overlap(records, &field->data) || overlap(records, &field->more) || overlap(records, &field->codes))
+            return refuse("a field lies in the memory of the records");
     }
     return 0;
 }
@@ -162,26 +189,26 @@ static int parse_columns(PyObject *list, Field *fields, Py_ssize_t count, Py_ssi
 PyDoc_STRVAR(fill_doc,
     "fill(records, record, first, fields)\n--\n\n"
     "Put rows of columns together as records of `record` bytes, from row `first` on, as many as `records` takes.\n\n"
-    "`fields` is a list, ordered by position, of (position, width, numbers as native uint64, None, None), or (position, width, bytes of texts,\n"
+    "`fields` is a tuple, ordered by position, of (position, width, numbers as native uint64, None, None), or (position, width, bytes of texts,\n"
     "int64 offsets of the texts, int64 number of each row's text or None). A text that is longer than `width` is a ValueError.");
 
-static PyObject *fill(PyObject *module, PyObject *args)
+static PyObject *fill(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *list;
+    PyObject *tuples;
     Py_buffer records;
     Py_ssize_t record, first, count;
-    if (!PyArg_ParseTuple(args, "w*nnO", &records, &record, &first, &list))
+    if (!PyArg_ParseTuple(args, "w*nnO", &records, &record, &first, &tuples))
         return NULL;
     int failed = -1;
-    Field *fields = reserve(list, &count);
+    Field *fields = reserve(tuples, &count);
     if (fields && (record < 1 || first < 0 || records.len % record || first > PY_SSIZE_T_MAX - records.len))
         refuse("records of such a length, or from such a row on, cannot be");
-    else if (fields && parse_columns(list, fields, count, record, first + records.len / record) == 0) {
+    else if (fields && parse_columns(tuples, fields, count, &records, record, first + records.len / record) == 0) {
         Py_ssize_t rows = first + records.len / record, step = record < TILE ? TILE / record : 1;
         failed = 0;
         Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t begin = first; begin < rows && !failed; begin += step) {
-            Py_ssize_t end = rows - begin < step ? rows : begin + step;
+        for (Py_ssize_t begin = first, end; begin < rows && !failed; begin = end) {
+            end = rows - begin < step ? rows : begin + step;
             uint8_t *to = (uint8_t *)records.buf + (begin - first) * record;
             for (Py_ssize_t n = 0; n < count && !failed; n++)
                 if (fields[n].more.obj)
@@ -201,7 +228,7 @@ static PyObject *fill(PyObject *module, PyObject *args)
 
 PyDoc_STRVAR(longest_doc, "longest(offsets)\n--\n\nThe bytes of the longest text of a column, from int64 offsets.");
 
-static PyObject *longest(PyObject *module, PyObject *from)
+static PyObject *longest(PyObject *Py_UNUSED(module), PyObject *from)
 {
     Py_buffer offsets = {0};
     int64_t most = 0;
@@ -209,10 +236,12 @@ static PyObject *longest(PyObject *module, PyObject *from)
     if (!failed && !offsets.obj)
         failed = refuse("offsets are needed");
     if (!failed) {
-        const int64_t *offset = offsets.buf;
+        const Py_ssize_t count = items(&offsets);
         Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t n = 1; n < items(&offsets); n++)
-            most = offset[n] - offset[n - 1] > most ? offset[n] - offset[n - 1] : most;
+        for (Py_ssize_t n = 1; n < count; n++) {
+            int64_t length = (int64_t)(item(&offsets, n) - item(&offsets, n - 1));
+            most = length > most ? length : most;
+        }
         Py_END_ALLOW_THREADS
     }
     if (offsets.obj)
@@ -222,7 +251,7 @@ static PyObject *longest(PyObject *module, PyObject *from)
 
 PyDoc_STRVAR(plain_doc, "plain(data)\n--\n\nWhether all bytes are ASCII's printable characters, the blank to the tilde.");
 
-static PyObject *plain(PyObject *module, PyObject *from)
+static PyObject *plain(PyObject *Py_UNUSED(module), PyObject *from)
 {
     Py_buffer data;
     uint8_t other = 0;
@@ -241,7 +270,7 @@ PyDoc_STRVAR(to_ibm_doc,
     "to_ibm(values, coded)\n--\n\n"
     "IBM doubles (native uint64) of float64 values, NaN as the missing value; whether all of them have one. If not, `coded` means nothing.");
 
-static PyObject *to_ibm(PyObject *module, PyObject *args)
+static PyObject *to_ibm(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *from, *into;
     Py_buffer values = {0}, coded = {0};
@@ -251,19 +280,19 @@ static PyObject *to_ibm(PyObject *module, PyObject *args)
     if (!failed && (!values.obj || !coded.obj || values.len != coded.len))
         failed = refuse("values and coded must be of one size") < 0;
     if (!failed) {
-        const uint64_t *bits = values.buf;
+        const Py_ssize_t rows = items(&values);
         uint64_t *ibm = coded.buf;
         Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t row = 0; row < items(&values); row++) {
-            uint64_t fraction = bits[row] & ((UINT64_C(1) << 52) - 1);
-            int exponent = (int)(bits[row] >> 52) & 0x7FF, power = (exponent + 1) / 4 - 191;
+        for (Py_ssize_t row = 0; row < rows; row++) {
+            uint64_t bits = item(&values, row), fraction = bits & ((UINT64_C(1) << 52) - 1);
+            int exponent = (int)(bits >> 52) & 0x7FF, power = (exponent + 1) / 4 - 191;
             if (0 <= power && power < 128)
-                ibm[row] = (bits[row] >> 63 << 63) | (uint64_t)power << 56 | (fraction | UINT64_C(1) << 52) << ((exponent + 1) & 3);
+                ibm[row] = (bits >> 63 << 63) | (uint64_t)power << 56 | (fraction | UINT64_C(1) << 52) << ((exponent + 1) & 3);
             else if (exponent == 0x7FF && fraction)
                 ibm[row] = MISSING;
             else {
                 ibm[row] = 0;
-                fits &= !(bits[row] << 1); /* a zero of either sign, nothing else */
+                fits &= !(bits << 1); /* a zero of either sign, nothing else */
             }
         }
         Py_END_ALLOW_THREADS
@@ -291,13 +320,6 @@ static inline int last_of(uint64_t word)
         count--;
     return count;
 #endif
-}
-
-static inline uint64_t load(const uint8_t *from)
-{
-    uint64_t word;
-    memcpy(&word, from, 8);
-    return word;
 }
 
 /* How many bytes a field has without the blanks at its end. `behind` bytes from its start on may be read. */
@@ -338,7 +360,7 @@ static Py_ssize_t take_texts(const Field *field, const uint8_t *records, Py_ssiz
             for (Py_ssize_t at = 0; at < rounded; at += STEP)
                 memcpy(memory + size + at, cell + at, STEP);
         else
-            memcpy(memory + size, cell, length);
+            memcpy(memory + size, cell, (size_t)length);
         ends[row] = size += length;
     }
     uint8_t high = 0, zero = 0;
@@ -374,12 +396,13 @@ static int take_numbers(const Field *field, const uint8_t *records, Py_ssize_t r
     return odd ? -1 : 0;
 }
 
-static int parse_targets(PyObject *list, Field *fields, Py_ssize_t count, Py_ssize_t record, Py_ssize_t rows)
+static int parse_targets(PyObject *tuples, Field *fields, Py_ssize_t count, const Py_buffer *records, Py_ssize_t record)
 {
+    const Py_ssize_t rows = records->len / record;
     for (Py_ssize_t n = 0; n < count; n++) {
         Field *field = &fields[n];
         PyObject *data, *ends;
-        if (!PyArg_ParseTuple(PyList_GetItem(list, n), "nnOOn", &field->position, &field->width, &data, &ends, &field->start))
+        if (!PyArg_ParseTuple(PyTuple_GetItem(tuples, n), "nnOOn", &field->position, &field->width, &data, &ends, &field->start))
             return -1;
         if (placed(field, record) < 0)
             return -1;
@@ -390,6 +413,8 @@ static int parse_targets(PyObject *list, Field *fields, Py_ssize_t count, Py_ssi
         Py_ssize_t room = items(field->more.obj ? &field->more : &field->data);
         if (room < rows || field->start < 0 || field->start > field->data.len || (field->more.obj && rows > (field->data.len - field->start) / field->width))
             return refuse("the memory of a field is too small");
+        if (overlap(records, &field->data) || overlap(records, &field->more))
+            return refuse("a field lies in the memory of the records");
     }
     return 0;
 }
@@ -397,26 +422,26 @@ static int parse_targets(PyObject *list, Field *fields, Py_ssize_t count, Py_ssi
 PyDoc_STRVAR(take_doc,
     "take(records, record, fields)\n--\n\n"
     "Take records of `record` bytes apart into columns.\n\n"
-    "`fields` is a list of (position, width, memory of float64, None, 0), or (position, width, memory for bytes of texts, int64 ends of the texts,\n"
+    "`fields` is a tuple of (position, width, memory of float64, None, 0), or (position, width, memory for bytes of texts, int64 ends of the texts,\n"
     "where in the memory the first is to begin); ends count from the start of the memory. Returns for each field where its last text ends (0 for numbers),\n"
     "or -1 where this quick way does not serve and its memory means nothing: text with other than ASCII's characters or NUL, special missing values,\n"
     "numbers with more than 53 bits.");
 
-static PyObject *take(PyObject *module, PyObject *args)
+static PyObject *take(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *list, *result = NULL;
+    PyObject *tuples, *result = NULL;
     Py_buffer records;
     Py_ssize_t record, count;
-    if (!PyArg_ParseTuple(args, "y*nO", &records, &record, &list))
+    if (!PyArg_ParseTuple(args, "y*nO", &records, &record, &tuples))
         return NULL;
-    Field *fields = reserve(list, &count);
+    Field *fields = reserve(tuples, &count);
     if (fields && (record < 1 || records.len % record))
         refuse("records of such a length cannot be");
-    else if (fields && parse_targets(list, fields, count, record, records.len / record) == 0) {
+    else if (fields && parse_targets(tuples, fields, count, &records, record) == 0) {
         Py_ssize_t rows = records.len / record, step = record < TILE ? TILE / record : 1;
         Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t begin = 0; begin < rows; begin += step) {
-            Py_ssize_t some = rows - begin < step ? rows - begin : step;
+        for (Py_ssize_t begin = 0, some; begin < rows; begin += some) {
+            some = rows - begin < step ? rows - begin : step;
             const uint8_t *from = (const uint8_t *)records.buf + begin * record;
             for (Py_ssize_t n = 0; n < count; n++) {
                 Field *field = &fields[n];
@@ -430,8 +455,11 @@ static PyObject *take(PyObject *module, PyObject *args)
         }
         Py_END_ALLOW_THREADS
         result = PyList_New(count);
-        for (Py_ssize_t n = 0; result && n < count; n++)
-            PyList_SetItem(result, n, PyLong_FromSsize_t(fields[n].start));
+        for (Py_ssize_t n = 0; result && n < count; n++) {
+            PyObject *end = PyLong_FromSsize_t(fields[n].start);
+            if (!end || PyList_SetItem(result, n, end) < 0)
+                Py_CLEAR(result);
+        }
     }
     if (fields)
         release(fields, count);
@@ -441,10 +469,10 @@ static PyObject *take(PyObject *module, PyObject *args)
 
 /* --- The module --------------------------------------------------------------------------------------------------- */
 
-static int prepare(PyObject *module)
+static int prepare(PyObject *Py_UNUSED(module))
 {
     for (int count = 0; count <= STEP; count++)
-        memset(first_bytes[count], 0xFF, count);
+        memset(first_bytes[count], 0xFF, (size_t)count);
     for (int first = 0; first < 256; first++)
         factors[first] = ldexp(first > 127 ? -1.0 : 1.0, 4 * ((first & 127) - 64) - 56);
     return 0;

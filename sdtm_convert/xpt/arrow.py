@@ -49,6 +49,13 @@ def as_bytes(values: pa.Array) -> pa.LargeBinaryArray:
     return pa.Array.from_buffers(pa.large_binary(), len(values), values.buffers(), offset=values.offset)
 
 
+def as_large_text(values: pa.Array) -> pa.LargeStringArray:
+    """Text of any of Arrow's types, a dictionary's too, in the one that is worked with."""
+    if isinstance(values, pa.DictionaryArray):
+        return values.dictionary.cast(pa.large_string()).take(values.indices)  # Arrow's own cast does not know views
+    return values.cast(pa.large_string())
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Whether the values of this type are texts, a dictionary's too."""
     if pa.types.is_dictionary(kind):

@@ -105,7 +105,7 @@ def take_apart(block: np.ndarray, record: int, fields: list[tuple[int, int, Numb
     """Add a block of observations, `record` bytes each, to the columns at these positions with these lengths."""
     rows = len(block) // record
     if compiled.kernels:
-        places = [(position, length, *column.place(rows, length)) for position, length, column in fields]
+        places = tuple((position, length, *column.place(rows, length)) for position, length, column in fields)
         ends = compiled.kernels.take(block, record, places)
     else:
         ends = [-1] * len(fields)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from sdtm_convert.errors import InputError
 from sdtm_convert.xpt import compiled, ibm
-from sdtm_convert.xpt.arrow import as_text, is_text, text_buffers
+from sdtm_convert.xpt.arrow import as_large_text, as_text, is_text, text_buffers
 from sdtm_convert.xpt.header import XptVariable
 from sdtm_convert.xpt.moments import since_1960
 from sdtm_convert.xpt.observations import EncodedTexts
@@ -52,14 +52,14 @@ def _check_length(texts: pa.LargeStringArray, variable: XptVariable, first_row: 
 def _encode_categories(part: pa.DictionaryArray, variable: XptVariable, first_row: int, target: Target) -> EncodedTexts:
     """Only the distinct texts that are used are encoded, with a blank one for the missing."""
     codes = np.asarray(part.indices.cast(pa.int64()).fill_null(len(part.dictionary)))
-    known = pa.concat_arrays([part.dictionary.cast(pa.large_string()), pa.array([""], pa.large_string())])
+    known = pa.concat_arrays([as_large_text(part.dictionary), pa.array([""], pa.large_string())])
     used = np.zeros(len(known), bool)
     used[codes] = True
-    places = np.cumsum(used) - 1
+    places = np.cumsum(used, dtype=np.int64) - 1
     try:
         return EncodedTexts(encode_text(known.filter(pa.array(used)), variable, 0, target).texts, places[codes])
     except InputError:  # it names the row of a category; the row of the dataset is wanted
-        return encode_text(part.cast(pa.large_string()), variable, first_row, target)
+        return encode_text(as_large_text(part), variable, first_row, target)
 
 
 def text_array(part: np.ndarray | pa.Array, name: str, first_row: int, target: Target) -> pa.LargeStringArray:
@@ -74,8 +74,7 @@ def text_array(part: np.ndarray | pa.Array, name: str, first_row: int, target: T
             row = int(np.argmin(part.is_null()))
             target.refuse(f"is {part.type}, not text; the variable is Char.", name, first_row + row, _show(part, row))
         return pa.array([""] * len(part), pa.large_string())
-    if not pa.types.is_large_string(part.type):
-        part = part.cast(pa.large_string())
+    part = as_large_text(part)
     if part.null_count:
         part = part.fill_null("")
     _, data = text_buffers(part)

@@ -50,7 +50,7 @@ def _compiled(columns: Sequence[Coded], rows: int, places: Places, buffer: np.nd
         else:
             fields.append((position, variable.length, column, None, None))
     for first, block in _blocks(rows, places.record, buffer):
-        compiled.kernels.fill(block, places.record, first, fields)
+        compiled.kernels.fill(block, places.record, first, tuple(fields))
         yield first, block
 
 

@@ -8,7 +8,6 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -213,16 +212,36 @@ def _on_threads(threads: int, work: Callable[[int], bytes], begins: range) -> li
                 done[begin] = work(begin)
             except BaseException as error:
                 errors[begin] = error
-                deque(waiting, maxlen=0)  # no thread begins another
+                stop()
 
-    with ThreadPoolExecutor(max(1, threads - 1)) as pool:
-        others = [pool.submit(take) for _ in range(threads - 1)]
+    def stop() -> None:
+        """No thread begins another."""
+        deque(waiting, maxlen=0)
+
+    others = [threading.Thread(target=take) for _ in range(threads - 1)]
+    try:
+        for other in others:
+            other.start()
         take()
-    for other in others:
-        other.result()
+    finally:
+        stop()
+        _await(others)
     if errors:
         raise errors[min(errors)]
     return [done[begin] for begin in begins]
+
+
+def _await(threads: list[threading.Thread]) -> None:
+    """Wait for threads, however often the user interrupts: the file must not be closed while one still writes."""
+    interrupted = None
+    for thread in threads:
+        while thread.is_alive():
+            try:
+                thread.join()
+            except KeyboardInterrupt as error:
+                interrupted = error
+    if interrupted:
+        raise interrupted
 
 
 def _chunk_rows(rows: int, record: int, threads: int) -> int:
