@@ -171,13 +171,15 @@ def test_where_ibm_doubles_begin_and_end(value, fits):
 
 bytes_of = lambda count: np.zeros(count, np.uint8)  # noqa: E731
 offsets_of = lambda *ends: np.array(ends, np.int64)  # noqa: E731
-CODED = np.zeros(2, np.uint64)
+CODED, RECORDS = np.zeros(2, np.uint64), bytes_of(24)
+ODD = np.frombuffer(bytearray(33), np.int64, 4, 1)
 REFUSED_BY_FILL = {
     "no whole records": (bytes_of(15), 8, 0, ((0, 8, CODED, None, None),)),
     "records of no bytes": (bytes_of(16), 0, 0, ()),
     "records of less than no bytes": (bytes_of(16), -8, 0, ()),
     "a first row before the first": (bytes_of(16), 8, -1, ((0, 8, CODED, None, None),)),
     "a first row far away": (bytes_of(16), 8, 2**62, ((0, 8, CODED, None, None),)),
+    "rows beyond all numbers": (bytes_of(16), 8, sys.maxsize - 15, ()),
     "more rows than numbers": (bytes_of(24), 8, 0, ((0, 8, CODED, None, None),)),
     "rows behind the last number": (bytes_of(16), 8, 1, ((0, 8, CODED, None, None),)),
     "a number beyond the record": (bytes_of(16), 8, 0, ((1, 8, CODED, None, None),)),
@@ -192,9 +194,14 @@ REFUSED_BY_FILL = {
     "a text beyond the data": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 3), None),)),
     "a text that ends before it begins": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 2, 1), None),)),
     "a text before the data": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), offsets_of(5, 6, 2), None),)),
+    "a text of all there is": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), offsets_of(-(2**63), 2**63 - 1, 2**63 - 1), None),)),
     "a text longer than its field": (bytes_of(16), 8, 0, ((0, 1, bytes_of(4), offsets_of(0, 2, 4), None),)),
     "the number of no text": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 2), offsets_of(0, 2)),)),
     "a number of a text below zero": (bytes_of(16), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 2), offsets_of(0, -1)),)),
+    "texts in the records": (RECORDS, 8, 0, ((0, 8, RECORDS[15:], offsets_of(0, 0, 1), None),)),
+    "offsets in the records": (RECORDS, 8, 0, ((0, 8, bytes_of(2), RECORDS.view(np.int64), None),)),
+    "numbers in the records": (RECORDS[:16], 8, 0, ((0, 8, RECORDS.view(np.uint64)[1:], None, None),)),
+    "numbers of texts in the records": (RECORDS, 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 2), RECORDS.view(np.int64)),)),
     "more rows than numbers of texts": (bytes_of(24), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 2), offsets_of(0, 1)),)),
 }
 VALUES, ENDS = np.zeros(2), offsets_of(0, 0)
@@ -211,6 +218,10 @@ REFUSED_BY_TAKE = {
     "less memory behind the start": (bytes_of(16), 8, ((0, 8, bytes_of(20), ENDS, 5),)),
     "a start before the memory": (bytes_of(16), 8, ((0, 8, bytes_of(99), ENDS, -1),)),
     "a start behind the memory": (bytes_of(16), 8, ((0, 8, bytes_of(99), ENDS, 100),)),
+    "memory in the records": (RECORDS, 8, ((0, 8, RECORDS, offsets_of(0, 0, 0), 0),)),
+    "ends in the records": (RECORDS, 8, ((0, 8, bytes_of(99), RECORDS.view(np.int64), 0),)),
+    "ends at an odd address": (bytes_of(16), 8, ((0, 8, bytes_of(99), ODD, 0),)),
+    "numbers at an odd address": (bytes_of(16), 8, ((0, 8, ODD, None, 0),)),
     "a field beyond the record": (bytes_of(16), 8, ((4, 5, bytes_of(99), ENDS, 0),)),
 }
 
@@ -243,6 +254,7 @@ def test_other_things_than_buffers_are_refused():
         (ValueError, kernels.fill, bytes_of(16), 8, 0, ((0, 8, np.zeros(4, np.uint64)[::2], None, None),)),
         (ValueError, kernels.to_ibm, np.zeros(2), np.zeros(3, np.uint64)),
         (ValueError, kernels.to_ibm, np.zeros(2), read_only),
+        (ValueError, kernels.to_ibm, np.zeros(4), ODD),
         (ValueError, kernels.to_ibm, None, None),
         (ValueError, kernels.longest, None),
         (ValueError, kernels.longest, bytes_of(16)),
@@ -250,6 +262,34 @@ def test_other_things_than_buffers_are_refused():
     ]:
         with pytest.raises(error):
             function(*arguments)
+
+
+@needs_kernels
+def test_records_without_fields_may_begin_at_the_last_row_of_all():
+    records = np.full(16, ord("#"), np.uint8)
+    kernels.fill(records, 8, sys.maxsize - 16, ())
+    assert records.tobytes() == b"#" * 16
+
+
+@needs_kernels
+def test_what_is_read_may_begin_at_any_address():
+    ends = np.frombuffer(b"-" + offsets_of(0, 2, 7).tobytes(), np.int64, offset=1)
+    codes = np.frombuffer(b"-" + offsets_of(1, 0, 1).tobytes(), np.int64, offset=1)
+    coded = np.frombuffer(b"-" + np.array([0, 0x4110 << 48, 0x2E << 56], np.uint64).tobytes(), np.uint64, offset=1)
+    assert not (ends.flags.aligned or codes.flags.aligned or coded.flags.aligned)
+    records = bytes_of(3 * 8)
+    kernels.fill(records, 8, 0, ((0, 5, np.frombuffer(b"NOnever", np.uint8), ends, codes), (5, 3, coded, None, None)))
+    assert records.tobytes() == b"never\0\0\0" b"NO   \x41\x10\0" b"never.\0\0"
+    assert kernels.longest(ends) == 5
+
+
+@needs_kernels
+def test_numbers_may_be_coded_where_they_lie():
+    values = np.array([1.0, np.nan])
+    assert kernels.to_ibm(values, values.view(np.uint64))
+    assert values.view(np.uint64).tolist() == [0x4110 << 48, 0x2E << 56]
+    values = np.array([np.inf])
+    assert not kernels.to_ibm(values, values.view(np.uint64))
 
 
 @needs_kernels

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import numpy as np
@@ -19,6 +20,8 @@ from sdtm_convert.errors import InputError
 from sdtm_convert.model import Variable
 from sdtm_convert.xpt import XptMetadata, XptVariable, XptWarning, files, read_xpt, write_members, write_xpt
 from sdtm_convert.xpt import write as xpt_write
+
+pytestmark = pytest.mark.usefixtures("both_ways")
 
 CREATED = datetime(2024, 1, 1)
 MISSING = "2E 00 00 00 00 00 00 00"
@@ -387,6 +390,31 @@ def test_a_wrong_category_is_named_with_its_row(write):
     assert observations(write({"C": unused}, {"C": char(2)}))[:10] == b"okokokokok"
 
 
+def test_dictionaries_of_views_are_text_as_any_other(tmp_path):
+    """As polars hands over its categories; here there are as many of them as rows."""
+
+    def write(texts, declared):
+        column = pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.uint32()), pa.array(texts, pa.string_view()))
+        write_xpt(pa.table({"C": column}), tmp_path / "x.xpt", name="X", variables={"C": declared}, created=CREATED)
+
+    write(["no", "yes", "unused"], char(3))
+    assert read_xpt(tmp_path / "x.xpt")[0]["C"].tolist() == ["yes", "", "no"]
+    assert refusal(write, ["never", "yes"], char(3)) == "x.xpt: X.C, row 3: 'never' takes 5 bytes; the length is 3."
+    assert refusal(write, ["no", "yes"], num()) == "x.xpt: X.C, row 1: 'yes' is large_string, not a number; the variable is Num."
+
+
+def test_columns_may_begin_at_any_address(write, tmp_path):
+    """As those that are parts of a file in memory, or of the records of another program."""
+    number = np.frombuffer(b"-" + np.array([1.0, np.nan, -118.625]).tobytes(), np.float64, offset=1)
+    offsets, texts = pa.py_buffer(b"-" + np.array([0, 3, 3, 5]).tobytes()).slice(1), pa.py_buffer(b"-oneNO").slice(1)
+    table = pa.table({"C": pa.Array.from_buffers(pa.large_string(), 3, [None, offsets, texts]), "N": number})
+    assert table["N"].chunk(0).buffers()[1].address % 8
+    expected = write({"C": ["one", "", "NO"], "N": [1.0, np.nan, -118.625]}, {"C": char(4), "N": num()})
+    write_xpt(table, tmp_path / "x.xpt", name="X", variables={"C": char(4), "N": num()}, created=CREATED)
+    assert (tmp_path / "x.xpt").read_bytes() == expected
+    assert numbers(write(pd.DataFrame({"N": number}, copy=False))) == ["41 10 00 00 00 00 00 00", MISSING, "C2 76 A0 00 00 00 00 00"]
+
+
 def test_dictionaries_may_use_all_of_their_codes(tmp_path):
     texts = [f"T{number}" for number in range(128)]
     codes = pa.array([None, *range(127, -1, -1)] * 2, pa.int8())
@@ -736,7 +764,7 @@ def table(rows: int) -> pd.DataFrame:
 DECLARED = {"A": char(12), "N": num(), "B": char(3), "C": num(5)}
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
 @pytest.mark.parametrize("chunk_rows", [1, 7, 100, 1000, None])
 def test_chunks_and_threads_change_no_byte(write, threads, chunk_rows):
     frame, special = table(1000), {"N": {7: "A"}}
@@ -791,6 +819,22 @@ def test_the_first_wrong_row_is_named_whatever_the_chunks(write, threads, chunk_
     assert refusal(write, frame, {"A": char(2)}, threads=threads, chunk_rows=chunk_rows) == message
 
 
+def test_threads_of_the_caller_write_and_read_at_the_same_time(write, tmp_path):
+    frames = [table(2000).assign(A=letter) for letter in "xyz"]
+    expected = [write(frame, DECLARED) for frame in frames]
+
+    def again(number: int) -> list[bool]:
+        path, same = tmp_path / f"{number}.xpt", []
+        for threads in (1, 2, 3, 8):
+            write_xpt(frames[number], path, name="X", variables=DECLARED, created=CREATED, threads=threads, chunk_rows=90)
+            same.append(path.read_bytes() == expected[number] and (read_xpt(path)[0]["A"] == "xyz"[number]).all())
+        return same
+
+    with warnings.catch_warnings(), ThreadPoolExecutor(3) as pool:
+        warnings.simplefilter("ignore", XptWarning)  # of the file's name
+        assert list(pool.map(again, range(3))) == [[True] * 4] * 3
+
+
 # --- Several members ----------------------------------------------------------------------------------------------------
 
 
@@ -835,6 +879,57 @@ def test_an_error_in_the_callers_parts_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_an_interrupted_writer_leaves_nothing_behind(tmp_path, monkeypatch, threads):
+    real = xpt_write.encode_numbers
+
+    def interrupted(part, variable, first_row, target):
+        if first_row == 30:
+            raise KeyboardInterrupt
+        return real(part, variable, first_row, target)
+
+    monkeypatch.setattr(xpt_write, "encode_numbers", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_xpt(table(100), tmp_path / "x.xpt", name="X", variables=DECLARED, threads=threads, chunk_rows=10)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_is_closed_after_all_threads_however_often_the_user_interrupts(tmp_path):
+    """The caller's thread is interrupted while another writes, and again while it waits for that one."""
+    program = f"""
+import os, signal, sys, threading, time
+sys.path.insert(0, {os.getcwd()!r})
+import pandas as pd
+from sdtm_convert.xpt import files, write_xpt
+
+main, begun, told, put = threading.main_thread(), threading.Event(), [], files._put
+
+def slow(descriptor, data, offset):
+    if len(data) != 8:
+        put(descriptor, data, offset)  # a header
+    elif threading.current_thread() is main:
+        begun.wait()
+        raise KeyboardInterrupt
+    else:
+        begun.set()
+        for _ in range(5):
+            time.sleep(0.02)
+            signal.pthread_kill(main.ident, signal.SIGINT)
+        put(descriptor, data, offset)
+        told.append("written")
+
+files._put = slow
+try:
+    write_xpt(pd.DataFrame({{"N": [1.0] * 9}}), sys.argv[1], name="X", chunk_rows=1, threads=2)
+except KeyboardInterrupt:
+    told.append("interrupted")
+print(*told)
+"""
+    done = subprocess.run([sys.executable, "-c", program, tmp_path / "x.xpt"], capture_output=True, text=True, check=True)
+    assert done.stdout == "written interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_full_disk_leaves_nothing_behind(tmp_path, threads):
     program = f"""
@@ -854,8 +949,6 @@ except InputError as error:
     assert done.stdout == f"{tmp_path / 'x.xpt'}: cannot be written: {os.strerror(errno.EFBIG)}.\n"
     assert [path.name for path in tmp_path.iterdir()] == ["x.xpt"]
     assert read_xpt(tmp_path / "x.xpt")[0]["N"].tolist() == [1.0]
-
-pytestmark = pytest.mark.usefixtures("both_ways")
 
 
 def test_a_disk_that_takes_little_at_a_time_gets_all(write, monkeypatch):

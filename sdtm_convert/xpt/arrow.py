@@ -49,11 +49,19 @@ def as_bytes(values: pa.Array) -> pa.LargeBinaryArray:
     return pa.Array.from_buffers(pa.large_binary(), len(values), values.buffers(), offset=values.offset)
 
 
+def decoded(values: pa.DictionaryArray) -> pa.Array:
+    """The value of each row; of views, which Arrow's own function does not take from dictionaries, as well."""
+    known = values.dictionary
+    if pa.types.is_string_view(known.type):
+        known = known.cast(pa.large_string())
+    elif pa.types.is_binary_view(known.type):
+        known = known.cast(pa.large_binary())
+    return known.take(values.indices)
+
+
 def as_large_text(values: pa.Array) -> pa.LargeStringArray:
     """Text of any of Arrow's types, a dictionary's too, in the one that is worked with."""
-    if isinstance(values, pa.DictionaryArray):
-        return values.dictionary.cast(pa.large_string()).take(values.indices)  # Arrow's own cast does not know views
-    return values.cast(pa.large_string())
+    return (decoded(values) if isinstance(values, pa.DictionaryArray) else values).cast(pa.large_string())
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from sdtm_convert.errors import InputError
 from sdtm_convert.xpt import compiled, ibm
-from sdtm_convert.xpt.arrow import as_large_text, as_text, is_text, text_buffers
+from sdtm_convert.xpt.arrow import as_large_text, as_text, decoded, is_text, text_buffers
 from sdtm_convert.xpt.header import XptVariable
 from sdtm_convert.xpt.moments import since_1960
 from sdtm_convert.xpt.observations import EncodedTexts
@@ -145,7 +145,7 @@ def _floats(part: np.ndarray | pa.Array, variable: XptVariable, first_row: int, 
             return _integers(part, variable, first_row, target)
         part = _from_numpy(part, variable.name, first_row, target, "numbers")
     if isinstance(part, pa.DictionaryArray):
-        part = part.dictionary_decode()
+        part = decoded(part)
     missing = np.asarray(part.is_null())
     if missing.all():
         return np.full(len(part), np.nan)

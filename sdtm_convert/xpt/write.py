@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -218,30 +219,34 @@ def _on_threads(threads: int, work: Callable[[int], bytes], begins: range) -> li
         """No thread begins another."""
         deque(waiting, maxlen=0)
 
-    others = [threading.Thread(target=take) for _ in range(threads - 1)]
-    try:
-        for other in others:
-            other.start()
-        take()
-    finally:
-        stop()
-        _await(others)
+    def help(busy: threading.Lock) -> None:
+        with busy:
+            take()
+
+    others = [threading.Lock() for _ in range(threads - 1)]
+    with ThreadPoolExecutor(max(1, threads - 1)) as pool:
+        try:
+            for busy in others:
+                pool.submit(help, busy)
+            take()
+        finally:
+            stop()
+            _await(others)
     if errors:
         raise errors[min(errors)]
     return [done[begin] for begin in begins]
 
 
-def _await(threads: list[threading.Thread]) -> None:
-    """Wait for threads, however often the user interrupts: the file must not be closed while one still writes."""
-    interrupted = None
-    for thread in threads:
-        while thread.is_alive():
-            try:
-                thread.join()
-            except KeyboardInterrupt as error:
-                interrupted = error
-    if interrupted:
-        raise interrupted
+def _await(others: list[threading.Lock]) -> None:
+    """Wait for threads, however often the user interrupts: the file must not be closed while one still writes. A lock tells it for
+    certain; whoever is interrupted while a thread starts, or while it ends, does not know of the thread any more."""
+    try:
+        for busy in others:
+            with busy:
+                pass
+    except KeyboardInterrupt:
+        _await(others)
+        raise
 
 
 def _chunk_rows(rows: int, record: int, threads: int) -> int:
