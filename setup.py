@@ -1,14 +1,12 @@
 """The one part that is compiled, where a C compiler is at hand; without it all works the same, only slower. The rest is in setup.cfg."""
 
-import os
+import sysconfig
 
 from setuptools import Extension, setup
 
-compiled = Extension(
-    "sdtm_convert.xpt._compiled",
-    ["sdtm_convert/xpt/_compiled.c"],
-    optional=True,
-    py_limited_api=True,
-    extra_compile_args=[] if os.name == "nt" else ["-O3"],  # Python may have been built with less, by which loops over bytes take seven times as long
+STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")  # a Python without the global lock has no stable interface: numpy does the work
+
+setup(
+    ext_modules=[Extension("sdtm_convert.xpt._compiled", ["sdtm_convert/xpt/_compiled.c"], optional=True, py_limited_api=STABLE)],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE else {},
 )
-setup(ext_modules=[compiled], options={"bdist_wheel": {"py_limited_api": "cp311"}})
