@@ -26,6 +26,7 @@ BUILD_RULES: dict[str, tuple[str, str]] = {
     "MAP-SEVERAL": ("error", "Another dataset has several different values for the subject where one is needed; the variable is missing."),
     "MAP-TIE": ("notice", "Several records tie for a flag; one was taken."),
     "CONFORM-LENGTH": ("error", "A text is longer than the 200 bytes of a transport file; it was cut, and the finding holds it whole."),
+    "CONFORM-DECLARED-LENGTH": ("error", "A text is longer than the `length` that the mapping declares; it stays whole, and the variable becomes as wide as it needs."),
     "CONFORM-CONTROL": ("notice", "A text holds line breaks or other control characters; each was replaced by a blank."),
     "CONFORM-ASCII": ("warning", "A text holds characters outside US-ASCII."),
     "FILE-UNREADABLE": ("error", "A file that was to be validated cannot be read as a dataset."),

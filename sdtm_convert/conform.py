@@ -47,6 +47,9 @@ def conform(derived: Derived, names: list[str] | None = None, *, release: bool =
         if supp is not None:
             frame, parent_rows = supp
             frame["QVAL"] = _fit(frame["QVAL"], name, "QVAL", parent_rows, troubles)
+            for plan in supplemental:
+                own = np.flatnonzero(frame["QNAM"] == plan.name)
+                _check_declared(plan, take(frame["QVAL"], own), name, "QVAL", parent_rows[own], troubles)
             datasets[f"SUPP{name}"], rows[f"SUPP{name}"], parents[f"SUPP{name}"] = frame, parent_rows, name
     return Conformed(datasets, rows, parents, troubles)
 
@@ -56,6 +59,7 @@ def _submitted(mapping: Mapping, table: Table, order: np.ndarray, study: Study, 
     columns = {}
     for variable in submitted_variables(mapping, study):
         columns[variable] = _fit(take(table.columns[variable], order), mapping.dataset, variable, order, troubles)
+        _check_declared(mapping.variables.get(variable), columns[variable], mapping.dataset, variable, order, troubles)
         if release and not variable.endswith("SEQ"):
             del table.columns[variable]
     if release:
@@ -121,6 +125,17 @@ def _fit(column: pd.Series, dataset: str, variable: str, rows: np.ndarray, troub
 
 def _bytes(text: str) -> int:
     return len(text.encode())
+
+
+def _check_declared(plan: VariablePlan | None, column: pd.Series, dataset: str, variable: str, rows: np.ndarray, troubles: list[Trouble]) -> None:
+    """A text that is longer than the mapping says stays whole, and is a trouble: the variable becomes wider than was declared."""
+    if plan is None or "length" not in plan.attributes or pd.api.types.is_numeric_dtype(column.dtype):
+        return
+    declared = int(plan.attributes["length"])
+    longer = np.flatnonzero(column.map(_bytes, na_action="ignore").fillna(0) > declared)
+    if len(longer):
+        what = f"the text is longer than the declared length of {plan.name}, {declared} bytes"
+        troubles.append(Trouble("CONFORM-DECLARED-LENGTH", dataset, variable, rows[longer], what, take(column, longer)))
 
 
 # --- Supplemental qualifiers ------------------------------------------------------------------------------------------

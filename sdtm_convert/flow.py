@@ -16,7 +16,7 @@ from .derive import derive
 from .errors import Fault, InputError, Place, SpecError, did_you_mean
 from .findings import combine, shortened
 from .load import load_study
-from .metadata import package, part_of
+from .metadata import packages
 from .model import Package, Terminology
 from .plan import Study
 from .readers import RawTable, read_raw
@@ -63,13 +63,12 @@ def build(study: Study | str | Path, raw: str | Path | None = None, *, only: Ite
     tables = clock("read", lambda: read_all(study, jobs))
     derived = clock("derive", lambda: derive(study, tables, names))
     conformed = clock("conform", lambda: conform(derived, names, release=True))
-    packages = clock("metadata", lambda: {part: package(study, conformed, part, created_of(study))
-                                          for part in ("sdtm", "adam") if any(part_of(n, study, conformed) == part for n in conformed.datasets)})
+    described = clock("metadata", lambda: packages(study, conformed, created_of(study)))
     account = clock("account", lambda: build_findings(derived, conformed, tables, strict))
-    checked = clock("validate", lambda: [_validated(part, packages[part], study, conformed) for part in packages])
+    checked = clock("validate", lambda: [_validated(part, described[part], study, conformed) for part in described])
     found = combine([account, *(with_sources(each.findings, derived, conformed) for each in checked)])
     found = shortened(found, MOST_NOTICES)
-    return Build(study, conformed.datasets, found, packages, derived, conformed, clock.seconds,
+    return Build(study, conformed.datasets, found, described, derived, conformed, clock.seconds,
                  sum(len(table.frame) for table in tables.values()), pd.concat([each.outcomes for each in checked], ignore_index=True),
                  {rule: text for each in checked for rule, text in each.texts.items()})
 

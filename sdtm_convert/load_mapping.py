@@ -244,6 +244,8 @@ def _check_attributes(plan: VariablePlan, scope: Scope) -> None:
         value = plan.attributes.get(key)
         if value is not None and not (value.isdigit() and least <= int(value) <= most):
             scope.context.fault(plan.place, f"{key} '{value}' is not a whole number from {least} to {most}.")
+    if plan.type == "Num" and plan.attributes.get("length", "8") != "8":
+        scope.context.fault(plan.place, f"the length {plan.attributes['length']} is declared, but a Num has 8 bytes.")
 
 
 def _copied(step: Step, scope: Scope) -> bool:

@@ -22,11 +22,18 @@ MOST_DECIMALS = 7  # what a Num of length 8 is said to hold after the point in d
 _ADAM_FORMATS = (("DTM", "DATETIME20."), ("DT", "DATE9."), ("TM", "TIME8."))
 
 
-def package(study: Study, conformed: Conformed, part: str, created: str) -> Package:
-    """What define.xml describes of one part (sdtm or adam) of the build: standards, datasets, variables, value levels, documents."""
+def packages(study: Study, conformed: Conformed, created: str) -> dict[str, Package]:
+    """What the define.xml of each part of the build (sdtm, adam) describes, where the part has any dataset."""
+    lengths = char_lengths(study, conformed)
+    present = {part_of(name, study, conformed) for name in conformed.datasets}
+    return {part: _package(study, conformed, part, created, lengths) for part in ("sdtm", "adam") if part in present}
+
+
+def _package(study: Study, conformed: Conformed, part: str, created: str, lengths: dict[str, int]) -> Package:
+    """What define.xml describes of one part: standards, datasets, variables, value levels, documents."""
     names = sorted((name for name in conformed.datasets if part_of(name, study, conformed) == part),
                    key=lambda name: (conformed.parents.get(name, name), name in conformed.parents))
-    datasets = [_supp(name, study, conformed) if name in conformed.parents else _dataset(name, study, conformed) for name in names]
+    datasets = [_supp(name, study, conformed) if name in conformed.parents else _dataset(name, study, conformed, lengths) for name in names]
     guide = study.sdtm if part == "sdtm" else study.adam
     standards = [StandardUsed({"sdtmig": "SDTMIG", "adamig": "ADaMIG"}.get(guide.name.lower(), guide.name), "IG", guide.version)]
     wanted = {"sdtm": ("SDTM",), "adam": ("SDTM", "ADaM")}[part]
@@ -49,10 +56,10 @@ def _publishing_set(name: str) -> str:
 # --- Datasets ---------------------------------------------------------------------------------------------------------
 
 
-def _dataset(name: str, study: Study, conformed: Conformed) -> Dataset:
+def _dataset(name: str, study: Study, conformed: Conformed, lengths: dict[str, int]) -> Dataset:
     mapping, frame = study.mappings[name], conformed.datasets[name]
     standard = mapping.standard
-    variables = tuple(_variable(column, position, mapping, study, frame[column]) for position, column in enumerate(frame.columns, 1))
+    variables = tuple(_variable(column, position, mapping, study, frame[column], lengths) for position, column in enumerate(frame.columns, 1))
     variables = tuple(replace(v, key=mapping.keys.index(v.name) + 1) if v.name in mapping.keys else v for v in variables)
     variables = _with_test_levels(variables, mapping, frame)
     one_each = not frame["USUBJID"].duplicated().any() if "USUBJID" in frame.columns else False
@@ -74,9 +81,11 @@ def _supp(name: str, study: Study, conformed: Conformed) -> Dataset:
     variables = []
     for position, column in enumerate(frame.columns, 1):
         variable = _plain_variable(column, position, standard.variables[column], frame[column])
+        if column == "QVAL":
+            variable = replace(variable, length=max((level.length for level in levels), default=variable.length), value_level=levels)
         key = SUPP_KEYS.index(column) + 1 if column in SUPP_KEYS else None
         origin = None if column == "QVAL" and levels else Origin("Protocol", "Sponsor") if column == "STUDYID" else Origin("Assigned", "Sponsor")
-        variables.append(replace(variable, key=key, origin=origin, value_level=levels if column == "QVAL" else ()))
+        variables.append(replace(variable, key=key, origin=origin))
     return Dataset(
         name=name, label=f"Supplemental Qualifiers for {parent.dataset}", class_name=standard.class_name,
         structure="One record per supplemental qualifier per related parent domain record", variables=tuple(variables), keys=SUPP_KEYS,
@@ -92,7 +101,7 @@ def _plain_variable(name: str, position: int, standard: StandardVariable, column
 # --- Variables --------------------------------------------------------------------------------------------------------
 
 
-def _variable(name: str, position: int, mapping: Mapping, study: Study, column: pd.Series) -> Variable:
+def _variable(name: str, position: int, mapping: Mapping, study: Study, column: pd.Series, lengths: dict[str, int]) -> Variable:
     plan, standard = mapping.variables.get(name), mapping.standard
     plan = plan or VariablePlan(name, (), mapping.place, standard_variable(standard, name) if standard else None)
     known, attributes, type = plan.standard, plan.attributes, plan.type or "Char"
@@ -101,7 +110,7 @@ def _variable(name: str, position: int, mapping: Mapping, study: Study, column: 
     display = attributes.get("display_format", "") or (_display_format(name, type) if mapping.part == "adam" else "")
     return Variable(
         name=name, label=plan.label, type=type, data_type=kind,
-        length=8 if type == "Num" else max(int(attributes.get("length", 0)), char_length(column)), order=position,
+        length=8 if type == "Num" else lengths[name], order=position,
         role=known.role if known and mapping.part == "sdtm" else "", core=known.core if known else "",
         mandatory=_mandatory(known, mapping, column), display_format=display,
         significant_digits=_significant_digits(column, attributes) if kind == "float" else None,
@@ -119,6 +128,26 @@ def _mandatory(known: StandardVariable | None, mapping: Mapping, column: pd.Seri
 
 def _display_format(name: str, type: str) -> str:
     return next((shown for suffix, shown in _ADAM_FORMATS if type == "Num" and name.endswith(suffix)), "")
+
+
+def char_lengths(study: Study, conformed: Conformed) -> dict[str, int]:
+    """The length of every Char variable: what its longest text takes, or what a mapping declares where that is more.
+
+    A variable has one length in all datasets that it is in, but for SUPP--, as FDA's Study Data Technical Conformance Guide asks for ("Dataset Column Length").
+    """
+    lengths: dict[str, int] = {}
+    for dataset, frame in conformed.datasets.items():
+        if dataset in conformed.parents:
+            continue
+        plans = study.mappings[dataset].variables
+        for name, column in frame.items():
+            if not pd.api.types.is_numeric_dtype(column.dtype):
+                lengths[name] = max(lengths.get(name, 1), _declared_length(plans.get(name)), char_length(column))
+    return lengths
+
+
+def _declared_length(plan: VariablePlan | None) -> int:
+    return int(plan.attributes.get("length", 0)) if plan else 0
 
 
 def char_length(column: pd.Series) -> int:
@@ -181,7 +210,7 @@ def used_terms(codelist: Codelist, column: pd.Series, known: StandardVariable | 
 def _supp_level(plan: VariablePlan, values: pd.Series, parent: Mapping, study: Study) -> ValueLevel:
     origin = origin_of(plan, parent, study)
     return ValueLevel(
-        where=(RangeCheck("QNAM", "EQ", (plan.name,)),), label=plan.label, type="Char", data_type="text", length=char_length(values),
+        where=(RangeCheck("QNAM", "EQ", (plan.name,)),), label=plan.label, type="Char", data_type="text", length=max(_declared_length(plan), char_length(values)),
         codelist=used_terms(plan.codelist, values, None, study) if plan.codelist else None, origin=origin,
         method=method_of(plan, parent, study) if origin.type == "Derived" else None)
 
