@@ -468,3 +468,13 @@ def test_a_file_that_shrinks_while_it_is_read_is_an_error(tmp_path):
     os.truncate(tmp_path / "x.xpt", 5000)
     with pytest.raises(InputError, match="it has been cut off"):
         list(parts)
+
+
+@pytest.mark.parametrize("options", [{}, {"chunksize": 5}])
+def test_a_warning_points_to_the_line_that_reads_or_writes(tmp_path, options):
+    with pytest.warns(XptWarning, match="is named for its dataset") as written:
+        write_xpt(pd.DataFrame({"A": ["x" * 79 + "y"] * 2, "B": ["z"] * 2}), tmp_path / "other.xpt", name="X")
+    (tmp_path / "other.xpt").write_bytes((tmp_path / "other.xpt").read_bytes()[:-78])
+    with pytest.warns(XptWarning, match="without padding") as read:
+        list(read_xpt(tmp_path / "other.xpt", **options))
+    assert [told.filename for told in (written[0], read[0])] == [__file__] * 2

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 
 import pandas as pd
 import pyarrow as pa
 
 from ..errors import InputError
 from ..findings import combine, findings
-from ..xpt import XptMetadata, XptWarning, list_members, read_xpt
+from ..xpt import XptMetadata, list_members
 from ..xpt.arrow import encoding_name
+from ..xpt.decode import TextEncoding
+from ..xpt.read import read_member
+from ..xpt.records import find_member
 from .raw import Options, RawTable, text_frame, texts_of
 from .sas_values import ONE_DATASET, special_findings, text_function
 
 VERSION_8 = b"HEADER RECORD*******LIBV8   "  # version 9 says the same
-_CATCHING = Lock()  # raw files are read in threads, but whoever catches warnings catches those of all threads
 
 
 def read_xport(path: Path, name: str, options: Options) -> RawTable:
@@ -27,13 +29,11 @@ def read_xport(path: Path, name: str, options: Options) -> RawTable:
     of rows is in doubt, or a number was rounded, a finding RAW-XPORT says so. Raises InputError for a file that is no transport file, is
     damaged or cut off, holds several datasets, or text of another encoding.
     """
-    with _CATCHING, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", XptWarning)
-        frame, metadata = _read(path, _encoding(path, options.encoding))
+    told: list[str] = []
+    frame, metadata = _read(path, _encoding(path, options.encoding), told.append)
     columns = {variable.name: _text(frame[variable.name], variable.format) for variable in metadata.variables}
     labels = {variable.name: variable.label for variable in metadata.variables if variable.label}
-    told = [str(warning.message).removeprefix(f"{path}: ") for warning in caught if issubclass(warning.category, XptWarning)]
-    found = combine([_warnings(name, told), special_findings(name, metadata.special_missing)])
+    found = combine([_warnings(name, [text.removeprefix(f"{path}: ") for text in told]), special_findings(name, metadata.special_missing)])
     return RawTable(name, text_frame(columns, options.missing), path, found, labels)
 
 
@@ -44,15 +44,16 @@ def _encoding(path: Path, given: str | None) -> str:
         raise InputError(f"{path}: {error}") from error
 
 
-def _read(path: Path, encoding: str) -> tuple[pd.DataFrame, XptMetadata]:
+def _read(path: Path, encoding: str, tell: Callable[[str], None]) -> tuple[pd.DataFrame, XptMetadata]:
     with path.open("rb") as file:
         start = file.read(len(VERSION_8))
     if start == VERSION_8:
         from .xport8 import read_xport8  # imports pyreadstat, which few files need
 
-        return read_xport8(path, encoding)
+        return read_xport8(path, encoding, tell)
+    text = TextEncoding(str(path), encoding)
     try:
-        return read_xpt(path, encoding=encoding)
+        return read_member(replace(find_member(path, None, text), tell=tell), text)
     except InputError as error:
         members = len(list_members(path, encoding=encoding))
         if members < 2:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import re
-import warnings
+from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import pandas as pd
 import pyreadstat
 
 from ..errors import InputError
-from ..xpt import XptMetadata, XptVariable, XptWarning
+from ..xpt import XptMetadata, XptVariable
 from ..xpt.decode import TextEncoding, decode_numbers, decode_text
 from ..xpt.header import RECORD
 from ..xpt.records import Member, count_rows
@@ -30,13 +30,13 @@ RENAMED = re.compile(r"_duplicated\d+$")  # what pyreadstat adds to a name that 
 ANY_BYTES = "iso-8859-1"  # each byte is a character of it: what pyreadstat decodes can be turned into bytes again
 
 
-def read_xport8(path: Path, encoding: str) -> tuple[pd.DataFrame, XptMetadata]:
-    """The one dataset of a transport file of version 8 or 9: a frame and its metadata as `xpt.read_xpt` gives them, with its warnings.
+def read_xport8(path: Path, encoding: str, tell: Callable[[str], None]) -> tuple[pd.DataFrame, XptMetadata]:
+    """The one dataset of a transport file of version 8 or 9: a frame and its metadata as `xpt.read_xpt` gives them; `tell` is told what is odd.
 
     Raises InputError for a file that is damaged or cut off, holds several datasets, or text that is not in `encoding`.
     """
     text = TextEncoding(str(path), encoding)
-    found, told = _member(path, text)
+    found, told = _member(path, text, tell)
     rows = _rows(found, told)
     records = np.fromfile(path, np.uint8, rows * found.record, offset=found.start).reshape(rows, found.record)
     columns, special = {}, {}
@@ -45,12 +45,12 @@ def read_xport8(path: Path, encoding: str) -> tuple[pd.DataFrame, XptMetadata]:
         if variable.type == "Char":
             columns[variable.name] = pd.array(decode_text(cells, f"{found.metadata.name}.{variable.name}", 0, text), dtype="str")
         else:
-            columns[variable.name], special[variable.name] = _numbers(cells, f"{path}: {found.metadata.name}.{variable.name}")
+            columns[variable.name], special[variable.name] = _numbers(cells, f"{path}: {found.metadata.name}.{variable.name}", tell)
     metadata = XptMetadata(found.metadata.name, variables=found.metadata.variables, rows=rows, encoding=text.name, special_missing=special)
     return pd.DataFrame(columns), metadata
 
 
-def _member(path: Path, text: TextEncoding) -> tuple[Member, int]:
+def _member(path: Path, text: TextEncoding, tell: Callable[[str], None]) -> tuple[Member, int]:
     """What the headers say: where the dataset lies and how it is made, and of how many records (0: they do not say)."""
     try:
         _, meta = pyreadstat.read_xport(str(path), encoding=ANY_BYTES, metadataonly=True)
@@ -63,7 +63,7 @@ def _member(path: Path, text: TextEncoding) -> tuple[Member, int]:
         raise InputError(f"{path}: {', '.join(wrong)}: no value has the length that the header tells; the file is damaged.")
     *positions, record = accumulate((variable.length for variable in variables), initial=0)
     metadata = XptMetadata(meta.table_name or "", variables=variables)
-    return Member(str(path), metadata, tuple(positions), record, start, path.stat().st_size), told
+    return Member(str(path), metadata, tuple(positions), record, start, path.stat().st_size, tell), told
 
 
 def _observations(path: Path) -> tuple[int, int]:
@@ -91,14 +91,14 @@ def _rows(found: Member, told: int) -> int:
     if told > found.most_rows:
         raise InputError(f"{name}: holds {found.most_rows} of the {told} records that its header tells of; the file has been cut off.")
     if 0 < told < seen:
-        warnings.warn(f"{name}: has {seen} records, though its header tells of {told}; all were read.", XptWarning, stacklevel=2)
+        found.tell(f"{name}: has {seen} records, though its header tells of {told}; all were read.")
     return max(seen, told)
 
 
-def _numbers(cells: np.ndarray, where: str) -> tuple[np.ndarray, dict[int, str]]:
+def _numbers(cells: np.ndarray, where: str, tell: Callable[[str], None]) -> tuple[np.ndarray, dict[int, str]]:
     """The numbers of a variable, and the letters of special missing values by row."""
     values = np.empty(len(cells))
     places, letters, rounded = decode_numbers(cells, values)
     if rounded:
-        warnings.warn(f"{where}: numbers with more digits than float64 holds were rounded to the nearest ({rounded}).", XptWarning, stacklevel=2)
+        tell(f"{where}: numbers with more digits than float64 holds were rounded to the nearest ({rounded}).")
     return values, dict(zip(places.tolist(), letters.tobytes().decode("ascii"), strict=True))

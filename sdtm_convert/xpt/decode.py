@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ from sdtm_convert.errors import InputError
 from sdtm_convert.xpt import compiled, ibm
 from sdtm_convert.xpt.arrow import as_bytes, encoding_name, text_buffers
 from sdtm_convert.xpt.fields import pack
-from sdtm_convert.xpt.header import XptVariable, XptWarning
+from sdtm_convert.xpt.header import XptVariable, warn
 
 FALLBACK = "cp1252"  # what SAS writes on Windows in the countries of most sponsors
 LARGE = 1 << 22  # bytes from which on numpy asks for huge pages
@@ -63,8 +62,7 @@ class TextEncoding:
             except UnicodeDecodeError:
                 self.chosen = FALLBACK
                 place = where if isinstance(where, str) else where(number)
-                text = f"{self.path}: {place}: {raw!r} is not UTF-8; text is read as Windows-1252. Name the encoding if it is another."
-                warnings.warn(text, XptWarning, stacklevel=2)
+                warn(f"{self.path}: {place}: {raw!r} is not UTF-8; text is read as Windows-1252. Name the encoding if it is another.")
                 break
         return self.chosen
 

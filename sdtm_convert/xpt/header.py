@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 import struct
+import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +22,14 @@ _FORMAT = re.compile(r"(\$?(?:[A-Za-z_](?:\w*[A-Za-z_])?)?)(\d*)(?:\.(\d*))?", r
 
 class XptWarning(UserWarning):
     """A transport file was read or written, but a person should know something about it."""
+
+
+def warn(text: str) -> None:
+    """An XptWarning at the line that called the codec."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__package__") == __package__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, XptWarning, stacklevel=level)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ import pandas as pd
 
 from sdtm_convert.errors import InputError, did_you_mean
 from sdtm_convert.xpt.decode import Numbers, TextEncoding, Texts, growing, take_apart
-from sdtm_convert.xpt.header import XptMetadata, XptVariable, XptWarning
+from sdtm_convert.xpt.header import XptMetadata, XptVariable
 from sdtm_convert.xpt.records import Member, blocks, count_rows, find_member, members
 
 
@@ -37,13 +36,18 @@ def read_xpt(
     """
     text = TextEncoding(str(path), encoding)
     found = find_member(path, member, text)
-    wanted = _choose(found, columns)
-    records = blocks(found, only=member is None)
     if chunksize is None:
-        return _table(records, found.most_rows, found, wanted, text)
+        return read_member(found, text, columns, only=member is None)
     if not isinstance(chunksize, int) or chunksize < 1:
         raise ValueError(f"chunksize={chunksize}: give a whole number of rows, at least one.")
-    return _chunks(records, chunksize, found, wanted, text)
+    return _chunks(blocks(found, only=member is None), chunksize, found, _choose(found, columns), text)
+
+
+def read_member(
+    found: Member, text: TextEncoding, columns: Iterable[str] | None = None, *, only: bool = True
+) -> tuple[pd.DataFrame, XptMetadata]:
+    """One dataset that has been found in a file, as a frame and its metadata; with `only` the file must hold no other."""
+    return _table(blocks(found, only), found.most_rows, found, _choose(found, columns), text)
 
 
 def list_members(path: str | os.PathLike, *, encoding: str | None = None) -> list[XptMetadata]:
@@ -106,4 +110,4 @@ def _tell_rounded(found: Member, data: dict[str, Texts | Numbers]) -> None:
     told = ", ".join(f"{name} ({part.rounded})" for name, part in data.items() if isinstance(part, Numbers) and part.rounded)
     if told:
         why = "numbers with more digits than float64 holds were rounded to the nearest; SAS does not write such"
-        warnings.warn(f"{found.path}: {found.metadata.name}: {why}: {told}.", XptWarning, stacklevel=4)
+        found.tell(f"{found.path}: {found.metadata.name}: {why}: {told}.")

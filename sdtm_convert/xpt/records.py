@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -15,7 +14,7 @@ import numpy as np
 from sdtm_convert.errors import InputError, did_you_mean
 from sdtm_convert.xpt import header
 from sdtm_convert.xpt.decode import TextEncoding
-from sdtm_convert.xpt.header import RECORD, SIGNATURE, XptMetadata, XptWarning
+from sdtm_convert.xpt.header import RECORD, SIGNATURE, XptMetadata
 
 BLOCK = 1 << 21  # bytes of observations at a time: few enough for the processor's cache, but ...
 FEWEST_ROWS, LARGEST_BLOCK = 1024, 1 << 24  # ... enough rows, where they are long, to keep the work in columns
@@ -29,7 +28,7 @@ _OTHER_KINDS = (
 
 @dataclass(frozen=True)
 class Member:
-    """One dataset of a file: where its observations start, how long one is, where the variables lie in it."""
+    """One dataset of a file: where its observations start, how long one is, where the variables lie in it; and who is told what is odd."""
 
     path: str
     metadata: XptMetadata
@@ -37,6 +36,7 @@ class Member:
     record: int
     start: int
     file_size: int
+    tell: Callable[[str], None] = header.warn
 
     @property
     def most_rows(self) -> int:
@@ -245,7 +245,7 @@ def _rows(file: BinaryIO, found: Member, end: int) -> int:
     if rest >= RECORD or _bytes(file, found.path, end - rest, rest).strip(b" \0"):
         raise InputError(f"{name}: ends {rest} bytes into observation {rows + 1} of {found.record} bytes; the file has been cut off.")
     if size % RECORD:
-        warnings.warn(f"{name}: ends without padding to 80 bytes; rows may be missing.", XptWarning, stacklevel=3)
+        found.tell(f"{name}: ends without padding to 80 bytes; rows may be missing.")
     last_record = -(-size // RECORD) * RECORD - RECORD
     while rows and (rows - 1) * found.record > last_record:
         if _bytes(file, found.path, found.start + (rows - 1) * found.record, found.record).strip(b" "):

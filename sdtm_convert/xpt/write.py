@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from sdtm_convert.xpt.columns import Part, Source, Table, split
 from sdtm_convert.xpt.declare import check_label, check_name, declare, declared_by_name
 from sdtm_convert.xpt.encode import encode_numbers, encode_text
 from sdtm_convert.xpt.files import replacing
-from sdtm_convert.xpt.header import RECORD, Stamp, XptMetadata, XptVariable, XptWarning, format_timestamp, pack_library, pack_member
+from sdtm_convert.xpt.header import RECORD, Stamp, XptMetadata, XptVariable, format_timestamp, pack_library, pack_member, warn
 from sdtm_convert.xpt.observations import Coded, Places, observations
 from sdtm_convert.xpt.target import ALLOWANCES, Target
 
@@ -135,7 +134,7 @@ class _Layout:
 def _write(datasets: list[_Dataset], path: str | os.PathLike, options: _Options) -> None:
     names = [dataset.metadata.name for dataset in datasets]
     if len(names) == 1 and Path(path).stem.upper() != names[0].upper():
-        warnings.warn(f"{path}: is to hold the dataset {names[0]}; a file is named for its dataset.", XptWarning, stacklevel=3)
+        warn(f"{path}: is to hold the dataset {names[0]}; a file is named for its dataset.")
     with replacing(path) as put:
         header = pack_library(datasets[0].metadata.library)
         put(header, 0)
@@ -307,7 +306,7 @@ def _check_end(layout: _Layout, rows: int, last: bytes) -> None:
             layout.target.refuse(why, row=rows - 1, allowance="blank rows")
     if layout.cut:
         where = f"{layout.target.path}: {layout.target.dataset}"
-        warnings.warn(f"{where}: numbers were cut to the declared length of {', '.join(sorted(layout.cut))}.", XptWarning, stacklevel=5)
+        warn(f"{where}: numbers were cut to the declared length of {', '.join(sorted(layout.cut))}.")
 
 
 def _stamped(metadata: XptMetadata, created: datetime | str | None, modified: datetime | str | None) -> XptMetadata:
