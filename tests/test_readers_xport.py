@@ -60,8 +60,9 @@ def made(written, file):
 
     def made(version: int, variables: list[tuple[str, str, int]], data: bytes) -> Path:
         if version == 5:
-            metadata = XptMetadata("AE", variables=tuple(XptVariable(name, "", *kind) for name, *kind in variables))
-            start = header.pack_library(header.Stamp()) + header.pack_member(metadata, "ascii")
+            stamp = header.Stamp(created="", modified="")
+            metadata = XptMetadata("AE", variables=tuple(XptVariable(name, "", *kind) for name, *kind in variables), member=stamp)
+            start = header.pack_library(stamp) + header.pack_member(metadata, "ascii")
         else:
             written(pd.DataFrame({name: ["x" * length] if kind == "Char" else [1.0] for name, kind, length in variables}), 8)
             start = bytearray(file.read_bytes().partition(b"OBSV8 ")[0] + b"OBSV8   HEADER RECORD!!!!!!!".ljust(60))

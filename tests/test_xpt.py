@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
+import zipfile
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -107,8 +109,14 @@ def test_what_xport_writes_is_read(tmp_path):
     assert metadata.special_missing == {"N": {3: "_"}}  # what xport takes for the missing value
 
 
-def real_files(shared) -> list:
-    found = sorted(shared.rglob("*.xpt"))
+@pytest.fixture(scope="session")
+def real_files(shared, tmp_path_factory) -> list[Path]:
+    """Every transport file of the reference data, those in zip files too."""
+    place = tmp_path_factory.mktemp("unzipped")
+    for packed in shared.rglob("*.zip"):
+        with zipfile.ZipFile(packed) as held:
+            held.extractall(place, [name for name in held.namelist() if name.lower().endswith(".xpt")])
+    found = sorted([*shared.rglob("*.xpt"), *place.rglob("*.xpt")])
     assert found
     return found
 
@@ -120,16 +128,16 @@ def read_quietly(path):
         return read_xpt(path)
 
 
-def test_every_real_file_comes_back_byte_for_byte_headers_included(shared, tmp_path):
-    for path in real_files(shared):
+def test_every_real_file_comes_back_byte_for_byte_headers_included(real_files, tmp_path):
+    for path in real_files:
         frame, metadata = read_quietly(path)
         copy = tmp_path / f"{metadata.name}.xpt"
-        write_xpt(frame, copy, metadata=metadata, encoding=metadata.encoding)
+        write_xpt(frame, copy, metadata=metadata)
         assert copy.read_bytes() == path.read_bytes(), path
 
 
-def test_every_real_file_reads_as_pyreadstat_reads_it(shared):
-    for path in real_files(shared):
+def test_every_real_file_reads_as_pyreadstat_reads_it(real_files):
+    for path in real_files:
         frame, metadata = read_quietly(path)
         other, told = by_pyreadstat(path, "windows-1252" if path.name == "ts.xpt" else None)
         pd.testing.assert_frame_equal(frame, other, check_exact=True)
@@ -137,15 +145,15 @@ def test_every_real_file_reads_as_pyreadstat_reads_it(shared):
         assert [variable.label for variable in metadata.variables] == [label or "" for label in told.column_labels]
 
 
-def test_every_real_file_is_listed_with_its_rows(shared):
-    for path in real_files(shared):
+def test_every_real_file_is_listed_with_its_rows(real_files):
+    for path in real_files:
         [member] = list_members(path, encoding="cp1252")
         frame, metadata = read_quietly(path)
         assert (member.rows, member.variables) == (len(frame), metadata.variables)
 
 
-def test_real_files_written_anew_are_read_by_pyreadstat(shared, tmp_path):
-    for path in real_files(shared):
+def test_real_files_written_anew_are_read_by_pyreadstat(real_files, tmp_path):
+    for path in real_files:
         frame, metadata = read_quietly(path)
         declared = {v.name: {"type": v.type, "length": v.length, "label": v.label, "format": v.format} for v in metadata.variables}
         new = tmp_path / f"{metadata.name}.xpt"

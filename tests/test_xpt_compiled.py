@@ -202,6 +202,9 @@ REFUSED_BY_FILL = {
     "offsets in the records": (RECORDS, 8, 0, ((0, 8, bytes_of(2), RECORDS.view(np.int64), None),)),
     "numbers in the records": (RECORDS[:16], 8, 0, ((0, 8, RECORDS.view(np.uint64)[1:], None, None),)),
     "numbers of texts in the records": (RECORDS, 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 2), RECORDS.view(np.int64)),)),
+    "numbers with numbers of texts": (bytes_of(24), 8, 0, ((0, 8, CODED, None, offsets_of(0, 0, 0)),)),
+    "fields out of order": (bytes_of(16), 16, 0, ((8, 8, CODED, None, None), (0, 8, CODED, None, None))),
+    "fields that overlap": (bytes_of(16), 16, 0, ((0, 8, CODED, None, None), (7, 8, CODED, None, None))),
     "more rows than numbers of texts": (bytes_of(24), 8, 0, ((0, 8, bytes_of(2), offsets_of(0, 1, 2), offsets_of(0, 1)),)),
 }
 VALUES, ENDS = np.zeros(2), offsets_of(0, 0)

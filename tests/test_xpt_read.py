@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sdtm_convert.errors import InputError
-from sdtm_convert.xpt import XptMetadata, XptVariable, XptWarning, fields, header, list_members, read_xpt, records, write_members, write_xpt
+from sdtm_convert.xpt import XptMetadata, XptVariable, XptWarning, decode, fields, header, list_members, read_xpt, records, write_members, write_xpt
 
 pytestmark = pytest.mark.usefixtures("both_ways")
 
@@ -92,7 +92,7 @@ def test_columns_are_chosen_in_the_order_asked_for(read, file):
         read(file, columns=["AGEE"])
 
 
-@pytest.mark.parametrize("chunksize", [1, 2, 3, 4, 1000])
+@pytest.mark.parametrize("chunksize", [1, 2, 3, 4, np.int64(1000)])
 def test_a_dataset_can_be_read_in_parts(read, file, chunksize):
     parts = list(read(file, chunksize=chunksize))
     assert [len(frame) for frame, _ in parts] == [metadata.rows for _, metadata in parts]
@@ -187,7 +187,9 @@ def test_special_missing_values_are_found_in_every_block(tmp_path, monkeypatch):
         (7, "C1100000000000", -1.0),
         (2, "2E00", np.nan),
         (3, "410000", np.nan),
+        (4, "C276A000", -118.625),
         (5, "0000000000", 0.0),
+        (6, "43E8B0000000", 3723.0),
     ],
 )
 def test_numbers_of_any_length_are_read(read, length, raw, value):
@@ -200,6 +202,83 @@ def test_headers_of_other_writers_are_read(read):
     _, metadata = read(built((2, 2, "C"), data=padded(b"ab")))
     assert metadata.member == header.Stamp("9.4", "X64", "14Apr14:10:07:55", "")
     assert (metadata.created, metadata.modified) == (datetime(2014, 4, 14, 10, 7, 55), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "decimals", "shown"),
+    [
+        (b"DATE", 9, 0, "DATE9."),
+        (b"", 8, 2, "8.2"),
+        (b"$", 20, 0, "$20."),
+        (b"E8601DA", 10, 0, "E8601DA10."),
+        (b"BEST", 0, 0, "BEST."),
+        (b"MYFMT1", 0, 0, "MYFMT1 0.0"),
+        (b"A1", 12, 0, "A1 12.0"),
+        (b"X1", 5, 2, "X1 5.2"),
+        (b"$A9", 5, 0, "$A9 5.0"),
+        (b"8", 0, 0, "8 0.0"),
+        (b"date", 9, 0, "date 9.0"),
+        (b"NO NAME", 32767, 1, "NO NAME 32767.1"),
+    ],
+)
+def test_formats_come_back_as_they_were_even_those_that_sas_cannot_have(read, tmp_path, name, width, decimals, shown):
+    data = bytearray(built((1, 8, "N"), data=padded(bytes.fromhex("4110000000000000"))))
+    packed = name.ljust(8) + width.to_bytes(2, "big") + decimals.to_bytes(2, "big")
+    data[640 + 56 : 640 + 68] = data[640 + 72 : 640 + 84] = packed
+    frame, metadata = read(bytes(data))
+    assert (metadata.variables[0].format, metadata.variables[0].informat) == (shown, shown)
+    write_xpt(frame, tmp_path / "x.xpt", metadata=metadata)
+    again = (tmp_path / "x.xpt").read_bytes()
+    assert again[640 + 56 : 640 + 68] == again[640 + 72 : 640 + 84] == packed
+
+
+def test_a_format_of_less_than_no_width_is_damage(read):
+    data = bytearray(built((1, 8, "N")))
+    data[640 + 64 : 640 + 66] = b"\xff\xff"
+    with pytest.raises(InputError, match="N has a format or informat of less than no width; the file is damaged"):
+        read(bytes(data))
+
+
+def test_blank_timestamps_come_back_blank(read, tmp_path):
+    data = built((2, 2, "C"), data=padded(b"ab")).replace(b"14Apr14:10:07:55", b" " * 16).replace(b"X64\0\0\0\0\0", b"X64     ")
+    frame, metadata = read(data)
+    write_xpt(frame, tmp_path / "x.xpt", metadata=metadata)
+    assert (tmp_path / "x.xpt").read_bytes() == data
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
+def test_a_file_goes_back_in_the_encoding_it_was_read_with(read, tmp_path, encoding):
+    data = built((2, 12, "C"), data=padded("it’s µ".encode(encoding))).replace(b"X64\0\0\0\0\0", b"X64     ")
+    frame, metadata = read(data, encoding=encoding)
+    write_xpt(frame, tmp_path / "x.xpt", metadata=metadata)
+    assert (tmp_path / "x.xpt").read_bytes() == data
+    write_members([(frame, metadata)], tmp_path / "x.xpt")
+    assert (tmp_path / "x.xpt").read_bytes() == data
+    with pytest.raises(InputError, match="which ascii lacks"):
+        write_xpt(frame, tmp_path / "x.xpt", metadata=metadata, encoding="ascii")
+
+
+def test_a_wrong_source_date_epoch_matters_only_where_a_time_is_wanted(read, file, tmp_path, monkeypatch):
+    frame, metadata = read(file)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    write_xpt(frame, tmp_path / "dm.xpt", metadata=metadata)
+    assert (tmp_path / "dm.xpt").read_bytes() == file
+
+
+def test_nul_where_padding_should_be_may_be_a_row_cut_off(read):
+    data = built(*((1, 8, f"N{number}") for number in range(15)), data=bytes(240))
+    assert len(read(data)[0]) == 2
+    with pytest.warns(XptWarning, match="X: ends with NUL instead of blanks; a row that begins with zeros may have been cut off"):
+        assert len(read(data[:-80])[0]) == 1
+
+
+def test_columns_grow_where_the_size_of_the_file_says_too_little_or_too_much(tmp_path, monkeypatch):
+    frame = pd.DataFrame({"A": [f"text {number}" * (number % 9) for number in range(3000)], "N": np.arange(3000.0), "U": ["µg", "", "x"] * 1000})
+    write_xpt(frame, tmp_path / "x.xpt", name="X", encoding="utf-8")
+    for reserved in (8, 64, 4096):
+        monkeypatch.setattr(decode, "RESERVED", reserved)
+        monkeypatch.setattr(records, "LARGEST_BLOCK", 8000)
+        pd.testing.assert_frame_equal(read_xpt(tmp_path / "x.xpt")[0], frame)
 
 
 def test_descriptions_of_136_bytes_are_read(read):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -13,12 +15,13 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
 from sdtm_convert.errors import InputError
 from sdtm_convert.model import Variable
-from sdtm_convert.xpt import XptMetadata, XptVariable, XptWarning, files, read_xpt, write_members, write_xpt
+from sdtm_convert.xpt import XptMetadata, XptVariable, XptWarning, files, list_members, read_xpt, write_members, write_xpt
 from sdtm_convert.xpt import write as xpt_write
 
 pytestmark = pytest.mark.usefixtures("both_ways")
@@ -125,6 +128,11 @@ def test_special_missing_values_are_their_letter(write):
         ({"N": {0: "A"}}, "x.xpt: X.N, row 1: has a number where a special missing value is to be."),
         ({"N": {2: "A"}}, "x.xpt: X.N: special missing values lie outside the 2 rows."),
         ({"N": {-1: "A"}}, "x.xpt: X.N: special missing values lie outside the 2 rows."),
+        ({"N": {0.9: "A"}}, "x.xpt: X.N: 0.9 is no row that could have a special missing value; give its 0-based number."),
+        ({"N": {"1": "A"}}, "x.xpt: X.N: '1' is no row that could have a special missing value; give its 0-based number."),
+        ({"N": {10**30: "A"}}, f"x.xpt: X.N: {10**30} is no row that could have a special missing value; give its 0-based number."),
+        ({"N": ["A"]}, "x.xpt: X.N: ['A'] are no special missing values; give letters by 0-based row."),
+        (["N"], "x.xpt: X: ['N'] are no special missing values; give, by variable, letters by 0-based row."),
         ({"C": {0: "A"}}, "x.xpt: X: 'C' is no numeric variable of this dataset, yet has special missing values."),
     ],
 )
@@ -164,9 +172,12 @@ def test_numbers_of_length_3_to_7_are_cut_with_a_warning(write):
     with pytest.warns(XptWarning, match=r"x\.xpt: X: numbers were cut to the declared length of N\.$"):
         file = write({"N": [0.1, 1.0, np.nan]}, {"N": num(3)})
     assert observations(file)[:9].hex(" ").upper() == "40 19 99 41 10 00 2E 00 00"
+    whole = [numbers(write({"N": [value]}))[0].replace(" ", "") for value in (0.1, -1 / 3, 1e9 / 7, 2.0)]
     for length in range(3, 8):
-        file = write({"N": [1.0, 0.5, 8192.0]}, {"N": num(length)})
-        assert observations(file)[:length].hex() == ("4110" + "00" * 6)[: 2 * length]
+        with pytest.warns(XptWarning, match="were cut"):
+            file = write({"N": [0.1, -1 / 3, 1e9 / 7, 2.0]}, {"N": num(length)})
+        assert observations(file)[: 4 * length].hex().upper() == "".join(each[: 2 * length] for each in whole)
+        write({"N": [1.0, 0.5, 8192.0]}, {"N": num(length)})  # nothing to cut, so no warning
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 9, -8, 2.5, True, "8"])
@@ -181,7 +192,10 @@ def test_numbers_have_length_3_to_8(write, length):
         ([None, "1"], "x.xpt: X.N, row 2: '1' is large_string, not a number; the variable is Num."),
         (pd.Series([1, "a"], dtype=object), "x.xpt: X.N, row 2: 'a' is str, where there should be numbers."),
         (pd.Series([1j], dtype=object), "x.xpt: X.N, row 1: 1j is complex, where there should be numbers."),
-        (pd.Series([2**70], dtype=object), f"x.xpt: X.N, row 1: {2**70} is int, where there should be numbers."),
+        (pd.Series([2**70], dtype=object), f"x.xpt: X.N, row 1: {2**70} is a whole number of 2**63 or beyond; give it as float."),
+        (pd.Series([None, np.datetime64("2020-01-01")], dtype=object), "x.xpt: X.N, row 2: np.datetime64('2020-01-01') is datetime64, where there should be numbers."),
+        (pd.Categorical([2**70]), f"x.xpt: X.N, row 1: {2**70} is a whole number of 2**63 or beyond; give it as float."),
+        (pd.Categorical([1, "a"]), "x.xpt: X.N, row 2: 'a' is str, where there should be numbers."),
         (pd.Series([[1]], dtype=object), "x.xpt: X.N, row 1: [1] is list<item: int64>, not a number; the variable is Num."),
     ],
 )
@@ -223,6 +237,8 @@ def test_undeclared_dates_and_times_get_a_format(write, tmp_path):
     ("values", "shown", "message"),
     [
         (pd.to_datetime(["2020-01-02"]), "", "has dates or times (timestamp[us]); declare a format that says what to count, such as DATE9."),
+        (pd.to_datetime(["2020-01-02"]), "DATEX9.", "has dates or times (timestamp[us]); declare a format that says what to count, such as DATE9."),
+        (pd.to_datetime(["2020-01-02"]), "MONTHN.", "has dates or times (timestamp[us]); declare a format that says what to count, such as DATE9."),
         (pd.to_datetime(["2020-01-02"]), "8.2", "has dates or times (timestamp[us]); declare a format that says what to count, such as DATE9."),
         (pd.to_datetime(["2020-01-02"], utc=True), "DATETIME20.", "has the time zone UTC, which a transport file cannot keep; convert it to local time."),
         (pd.to_timedelta(["01:00:00"]), "DATE9.", "has duration[us], which the format DATE9. cannot show."),
@@ -250,9 +266,27 @@ def test_a_time_of_day_in_a_date_is_refused(write):
     ],
 )
 def test_dates_and_times_of_mixed_kinds_are_refused(write, values, row):
+    categories = pd.Categorical.from_codes([values.index(value) - (None in values) for value in values], pd.Index([v for v in values if v is not None], dtype=object))
     for shown in ("DATE9.", "DATETIME20.", "TIME8."):
-        message = refusal(write, {"D": pd.Series(values, dtype=object)}, {"D": num(format=shown)})
-        assert message.startswith(f"x.xpt: X.D, row {row}: {values[-1]!r} would become")
+        for column in (pd.Series(values, dtype=object), categories):
+            message = refusal(write, {"D": column}, {"D": num(format=shown)})
+            assert message.startswith(f"x.xpt: X.D, row {row}: {values[-1]!r} would become")
+
+
+@pytest.mark.parametrize(
+    ("values", "declared", "message"),
+    [
+        (np.array(["20000-01-01T01"], "M8[s]"), num(format="DATE9."), "x.xpt: X.D, row 1: '568971824400' has a time of day, which the format DATE9. would lose."),
+        (np.array(["20000-01-01T01"], "M8[s]"), char(8), "x.xpt: X.D, row 1: 568971824400 is timestamp[s], not text; the variable is Char."),
+        (pd.arrays.ArrowExtensionArray(pa.array([2**31 - 1], pa.date32())), char(8), "x.xpt: X.D, row 1: 2147483647 is date32[day], not text; the variable is Char."),
+        (pd.arrays.ArrowExtensionArray(pa.array([3600_000], pa.date64())), num(format="DATE9."),
+         "x.xpt: X.D, row 1: '1970-01-01 01:00:00' has a time of day, which the format DATE9. would lose."),
+        (pd.arrays.ArrowExtensionArray(pa.array([(1, 2, 3)], pa.month_day_nano_interval())), num(format="TIME8."),
+         "x.xpt: X.D: has month_day_nano_interval, which the format TIME8. cannot show."),
+    ],
+)  # fmt: skip
+def test_times_that_python_has_no_value_for_are_shown_as_their_number(write, values, declared, message):
+    assert refusal(write, {"D": pd.Series(values)}, {"D": declared}) == message
 
 
 def test_sparse_columns_are_numbers(write):
@@ -330,10 +364,32 @@ def test_control_characters_are_refused_until_allowed(write, value):
         (pd.Series(["a", 1], dtype=object), "x.xpt: X.C, row 2: 1 is int, where there should be text."),
         (pd.Series(["a", b"b"], dtype=object), "x.xpt: X.C, row 2: b'b' is bytes, where there should be text."),
         (pd.Series(["a", "\ud800"], dtype=object), "x.xpt: X.C, row 2: '\\ud800' is str, where there should be text."),
+        (pd.Series(["a", "\ud800"], dtype=pd.StringDtype("python")), "x.xpt: X.C, row 2: '\\ud800' is str, where there should be text."),
+        (pd.Categorical.from_codes([0, 1], pd.Index(["a", "\ud800"], dtype=object)), "x.xpt: X.C, row 2: '\\ud800' is str, where there should be text."),
+        (pd.Categorical(["a", 1]), "x.xpt: X.C, row 2: 1 is int, where there should be text."),
     ],
 )
 def test_what_is_no_text_is_refused(write, values, message):
     assert refusal(write, {"C": values}, {"C": char(8)}) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "character"),
+    [("¥5", "shift_jis", "¥"), ("あ ¥5", "shift_jis", "¥"), ("a−b", "cp932", "−"), ("あ", "iso2022_jp", "あ"), ("あ", "raw_unicode_escape", "あ")],
+)
+def test_text_that_an_encoding_would_give_back_as_another_is_refused(write, text, encoding, character):
+    why = f"holds {character!r}, which {codecs.lookup(encoding).name} lacks. Name an encoding, such as 'utf-8' or 'latin-1'."
+    assert refusal(write, {"C": ["x", text]}, {"C": char(20)}, encoding=encoding) == f"x.xpt: X.C, row 2: {text!r} {why}"
+    assert f"is a label with {character!r}" in refusal(write, {"C": ["x"]}, {"C": char(20, label=text)}, encoding=encoding)
+    assert observations(write({"C": ["x", "日本"]}, {"C": char(4)}, encoding="shift_jis"))[4:8].decode("shift_jis") == "日本"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "latin-1"])
+def test_what_arrow_takes_for_text_but_is_no_utf8_is_refused(tmp_path, encoding):
+    column = pa.Array.from_buffers(pa.string(), 2, [None, pa.py_buffer(np.array([0, 1, 3], np.int32)), pa.py_buffer(b"a\xffb")])
+    with pytest.raises(InputError, match=r"X\.C, row 2: b'\\xffb' is not UTF-8, as Arrow's text must be\."):
+        write_xpt(pa.table({"C": column}), tmp_path / "x.xpt", name="X", encoding=encoding)
+    assert not list(tmp_path.iterdir())
 
 
 TEXTS = ["alpha", "", "be", None, "alpha", "gamma rays", "x"]
@@ -526,7 +582,8 @@ def test_names_of_8_capital_letters_digits_and_underscores_pass(write, name):
 @pytest.mark.parametrize("name", ["ABCDEFGHI", "", "1A", "A B", "A-B", "Ä", "A.B", 5, None, ("A",)])
 def test_other_names_are_refused(write, name):
     frame = pd.DataFrame([[1.0]], columns=pd.Index([name], dtype=object))
-    assert f"{name!r} is no variable name: that has 1 to 8 letters" in refusal(write, frame) or name is None
+    shown = repr("None" if name is None else name)
+    assert f"{shown} is no variable name: that has 1 to 8 letters" in refusal(write, frame)
 
 
 @pytest.mark.parametrize("name", ["age", "Age", "_AGE"])
@@ -556,6 +613,8 @@ def test_the_name_of_the_dataset_has_8_bytes(write):
     with pytest.warns(XptWarning):
         assert "'ABCDEFGHI' is no dataset name" in refusal(write, {"N": [1.0]}, name="ABCDEFGHI")
     assert "'x' is no dataset name for a submission" in refusal(write, {"N": [1.0]}, name="x")
+    with pytest.warns(XptWarning):
+        assert "5 is no dataset name" in refusal(write, {"N": [1.0]}, name=5)
 
 
 def test_a_file_is_named_for_its_dataset_in_any_case(tmp_path):
@@ -644,9 +703,52 @@ def test_unknown_words_are_refused_with_a_hint(write):
         write({"N": [1.0]}, chunk_rows=-1)
     with pytest.raises(ValueError, match="threads=1.5"):
         write({"N": [1.0]}, threads=1.5)
-    with pytest.raises(ValueError, match="'Char' are no attributes"):
-        write({"N": [1.0]}, {"N": "Char"})
+    with pytest.raises(ValueError, match="allow=None is unknown"):
+        write({"N": [1.0]}, allow=[None])
+    assert write({"N": [1.0]}, threads=np.int64(2), chunk_rows=np.int32(1)) == write({"N": [1.0]})
     assert refusal(write, {"N": [1.0]}, {"N": {"type": "text"}}) == "x.xpt: X.N: 'text' is no type; give Char or Num."
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"N": ("Num", 8)}, "variables: ('Num', 8) are no attributes; give a dict, such as {'type': 'Char', 'length': 20}."),
+        ({"N": 8}, "variables: 8 are no attributes"),
+        ({"N": None}, "variables: None are no attributes"),
+        ({"N": "Num"}, "variables: 'Num' are no attributes"),
+        ({"N": {"name": "M"}}, "variables: the attributes of 'N' are those of 'M'."),
+        ([{"type": "Num"}], "variables: {'type': 'Num'} has no name"),
+        ([{"name": "N"}, {"name": "N", "length": 4}], "variables: 'N' is declared twice."),
+    ],
+)
+def test_what_declares_nothing_is_refused(write, variables, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        write({"N": [1.0]}, variables)
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"justify": "right"}, "x.xpt: X.N: 'right' is no justification; give 0 (left) or 1 (right)."),
+        ({"justify": 70000}, "x.xpt: X.N: 70000 is no justification; give 0 (left) or 1 (right)."),
+        ({"filler": 5}, "x.xpt: X.N: 5 is no filler; give at most 54 bytes."),
+        ({"filler": b"x" * 55}, f"x.xpt: X.N: {b'x' * 55!r} is no filler; give at most 54 bytes."),
+        ({"format": "F" + "9" * 5000 + "."}, f"x.xpt: X.N: 'F{'9' * 58}... (5004 characters) is no SAS format: a name of at most 8 characters, width, point, decimals."),
+    ],
+)  # fmt: skip
+def test_attributes_that_a_header_cannot_hold_are_refused(write, declared, message):
+    assert refusal(write, {"N": [1.0]}, {"N": num(**declared)}) == message
+
+
+def test_metadata_must_be_such(tmp_path):
+    frame = pd.DataFrame({"N": [1.0]})
+    with pytest.raises(TypeError, match="metadata: dict is no XptMetadata"):
+        write_xpt(frame, tmp_path / "x.xpt", metadata={"name": "X"})
+    with pytest.raises(TypeError, match="metadata: NoneType is no XptMetadata"):
+        write_members([(frame, None)], tmp_path / "x.xpt")
+    with pytest.raises(ValueError, match="'Ω' has characters that the header of a transport file cannot hold"):
+        write_xpt(frame, tmp_path / "x.xpt", metadata=XptMetadata("X", type="Ω"))
+    assert not list(tmp_path.iterdir())
 
 
 # --- Headers ----------------------------------------------------------------------------------------------------------
@@ -690,7 +792,7 @@ def test_the_time_given_is_in_all_four_places(write, created):
     assert file.count(b"JAN24") == 4
 
 
-@pytest.mark.parametrize("created", ["yesterday", 20240101, date(2024, 1, 1)])
+@pytest.mark.parametrize("created", ["yesterday", 20240101, date(2024, 1, 1), pd.NaT])
 def test_what_is_no_time_is_refused(write, created):
     with pytest.raises(ValueError, match="give a datetime"):
         write({"N": [1.0]}, created=created)
@@ -701,6 +803,8 @@ def test_a_year_that_two_digits_do_not_tell_is_refused(write, year):
     assert write({"N": [1.0]}, created=datetime(year + (1 if year < 2000 else -1), 6, 1))
     with pytest.raises(InputError, match=f"{year}-06-01"):
         write({"N": [1.0]}, created=datetime(year, 6, 1))
+    with pytest.raises(InputError, match="0001-01-01|1-01-01"):
+        write({"N": [1.0]}, created=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))))
 
 
 def test_source_date_epoch_is_the_time_where_none_is_given(write, monkeypatch):
@@ -762,6 +866,28 @@ def table(rows: int) -> pd.DataFrame:
 
 
 DECLARED = {"A": char(12), "N": num(), "B": char(3), "C": num(5)}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("chunk_rows", [1, 7, None])
+@pytest.mark.parametrize("as_what", ["polars", "polars categories", "polars in chunks", "arrow", "arrow dictionaries", "arrow views", "arrow slices"])
+def test_no_byte_depends_on_what_holds_the_table(write, tmp_path, as_what, chunk_rows, threads):
+    frame = table(60)
+    frame.loc[59, "A"] = "last"
+    arrow = pa.Table.from_pandas(frame)
+    polar = pl.from_arrow(arrow)
+    held = {
+        "polars": lambda: polar.with_columns(pl.col("N").fill_null(float("nan"))),  # NaN, which polars tells from null
+        "polars categories": lambda: polar.with_columns(pl.col("A").cast(pl.Categorical), pl.col("B").cast(pl.Enum(polar["B"].drop_nulls().unique()))),
+        "polars in chunks": lambda: pl.concat([polar[:9], polar[9:9], polar[9:]], rechunk=False),
+        "arrow": lambda: arrow,
+        "arrow dictionaries": lambda: arrow.set_column(0, "A", arrow["A"].dictionary_encode()),
+        "arrow views": lambda: arrow.set_column(0, "A", arrow["A"].cast(pa.string_view())),
+        "arrow slices": lambda: pa.concat_tables([arrow, arrow, arrow]).slice(60, 60),
+    }[as_what]()
+    expected = write(frame, DECLARED)
+    write_xpt(held, tmp_path / "x.xpt", name="X", variables=DECLARED, created=CREATED, chunk_rows=chunk_rows, threads=threads)
+    assert (tmp_path / "x.xpt").read_bytes() == expected
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
@@ -852,6 +978,8 @@ def test_several_datasets_in_a_file_are_refused_until_allowed(tmp_path):
     assert file.count(b"HEADER RECORD*******MEMBER ") == 2
     with pytest.raises(InputError, match="at least one dataset"):
         write_members([], tmp_path / "y.xpt")
+    with pytest.raises(InputError, match="two datasets are named ONE; only the first could be read"):
+        write_members([members[0], members[0]], tmp_path / "x.xpt", allow={"members"})
 
 
 # --- The file itself ----------------------------------------------------------------------------------------------------
@@ -972,7 +1100,34 @@ def test_places_that_cannot_be_written_are_named(tmp_path):
     (tmp_path / "x.xpt").mkdir()
     with pytest.raises(InputError, match="is no file that could be replaced"):
         write_xpt(frame, tmp_path / "x.xpt", name="X")
+    with pytest.warns(XptWarning), pytest.raises(InputError, match="cannot be written: File name too long"):
+        write_xpt(frame, tmp_path / ("x" * 300 + ".xpt"), name="X")
     assert [path.name for path in tmp_path.iterdir()] == ["x.xpt"]
+
+
+def test_a_name_as_long_as_the_system_allows_is_written(tmp_path):
+    path = tmp_path / ("x" * 251 + ".xpt")
+    with pytest.warns(XptWarning, match="named for its dataset"):
+        write_xpt(pd.DataFrame({"N": [1.0]}), path, name="X")
+    assert read_xpt(path)[0]["N"].tolist() == [1.0]
+
+
+def test_an_old_file_that_may_not_be_written_stays_as_it_is(write, tmp_path, monkeypatch):
+    before = write({"N": [1.0]})
+    monkeypatch.setattr(files.os, "access", lambda path, mode: False)  # whoever runs the tests may have all rights
+    assert refusal(write, {"N": [2.0]}) == "x.xpt: may not be written; its rights say that it is to stay as it is."
+    assert (tmp_path / "x.xpt").read_bytes() == before
+
+
+def test_paths_of_any_kind_are_written_and_read(tmp_path):
+    frame = pd.DataFrame({"N": [1.0]})
+    for path in (str(tmp_path / "x.xpt"), os.fsencode(tmp_path / "x.xpt"), tmp_path / "x.xpt"):
+        write_xpt(frame, path, name="X")
+        assert read_xpt(path)[0]["N"].tolist() == [1.0]
+    [entry] = os.scandir(tmp_path)
+    write_xpt(frame, entry, name="X")
+    assert read_xpt(entry)[0]["N"].tolist() == [1.0]
+    assert [member.name for member in list_members(entry)] == ["X"]
 
 
 def test_rights_and_links_of_an_old_file_are_kept(write, tmp_path):

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable, Mapping
 
 import pandas as pd
 
 from ..findings import findings
+from ..xpt.header import parse_format
+from ..xpt.moments import DATES_OF_DATETIMES, DATETIMES, DAYS, MONTHS, MONTHS_OF_DATETIMES, TIMES, YEARS, YEARS_OF_DATETIMES
 from .raw import number_text
 
 ONE_DATASET = "a raw file must hold one. Write one transport file for each dataset."
 
 EPOCH = dt.datetime(1960, 1, 1)
-SEPARATORS = ("", "B", "C", "D", "N", "P", "S")
-
-# What a format displays of the days since 1960 (dates), the seconds since 1960 (datetimes), or the seconds of a day (times).
-DAYS = set("DATE WEEKDATE WEEKDATX WORDDATE WORDDATX JULIAN JULDAY E8601DA B8601DA IS8601DA NENGO MINGUO".split())
-DAYS |= set("NLDATE NLDATEL NLDATEM NLDATES NLDATEW EURDFDD EURDFDE EURDFDN EURDFDWN".split())
-DAYS |= set("DAY DOWNAME WEEKDAY WEEKU WEEKV WEEKW MONTH MONNAME QTR QTRR YYQ YYQR".split())
-DAYS |= {order + separator for order in ("DDMMYY", "MMDDYY", "YYMMDD") for separator in SEPARATORS}
-MONTHS = {"MONYY", "EURDFMY"} | {order + separator for order in ("YYMM", "MMYY") for separator in ("", *"CDNPS")}
-YEARS = {"YEAR"}
-DATETIMES = set("DATETIME DATEAMPM MDYAMPM E8601DT B8601DT IS8601DT E8601DZ B8601DZ IS8601DZ E8601DX B8601DX E8601LX".split())
-DATETIMES |= set("B8601LX NLDATM NLDATML NLDATMM NLDATMS EURDFDT YMDDTTM".split())
-DATES_OF_DATETIMES = set("DTDATE DTWKDATX E8601DN B8601DN IS8601DN NLDATMD".split())
-MONTHS_OF_DATETIMES, YEARS_OF_DATETIMES = {"DTMONYY"}, {"DTYEAR"}
-TIMES = set("TIME HHMM HOUR MMSS TOD TIMEAMPM E8601TM B8601TM IS8601TM E8601TZ B8601TZ E8601LZ B8601LZ NLTIME".split())
 
 
 def text_function(format: str) -> Callable[[float], str]:
@@ -36,8 +23,8 @@ def text_function(format: str) -> Callable[[float], str]:
     >>> text_function("DATE9")(22000), text_function("MONYY7")(21915), text_function("TIME5")(3600), text_function("BEST12")(5.0)
     ('2020-03-26', '2020-01', '01:00', '5')
     """
-    found = re.fullmatch(r"(.*?[A-Z_])(\d*)(?:\.\d*)?", format.upper())
-    name, width = (found.group(1), int(found.group(2) or 0)) if found else ("", 0)
+    name, width, _ = parse_format(format) or ("", 0, 0)
+    name = name.upper()
     if name in DAYS | MONTHS | YEARS:
         shortest = 7 if name in MONTHS else 4 if name in YEARS else 10
         return lambda value: _date(value * 86400, value, shortest) if value % 1 == 0 else number_text(value)

@@ -4,8 +4,8 @@
  * run. It is built where a C compiler is at hand when the package is installed, and needs nothing but Python's stable interface.
  *
  * All data come and go in buffers that the caller owns and that nobody else may change meanwhile. Every position, width and offset is
- * checked before a byte is read or written: what does not fit is a ValueError. Bytes are only ever moved within the buffers given. What is
- * read may begin at any address; what is written, if it has items of 8 bytes, at a multiple of 8.
+ * checked before a byte is read or written: what does not fit is a ValueError. Bytes are only ever moved within the buffers given, which must
+ * not hold Python objects. What is read may begin at any address; what is written, if it has items of 8 bytes, at a multiple of 8.
  */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -175,8 +175,10 @@ static int parse_columns(PyObject *tuples, Field *fields, Py_ssize_t count, cons
         if (get(data, &field->data, offsets == Py_None ? 8 : 1, PyBUF_SIMPLE) < 0 || get(offsets, &field->more, 8, PyBUF_SIMPLE) < 0 ||
             get(codes, &field->codes, 8, PyBUF_SIMPLE) < 0)
             return -1;
-        if (!field->data.obj || (field->more.obj && !items(&field->more)) || (!field->more.obj && field->width > 8))
-            return refuse("a field has no data, or no offsets, or numbers of more than 8 bytes");
+        if (!field->data.obj || (field->more.obj && !items(&field->more)) || (!field->more.obj && (field->width > 8 || field->codes.obj)))
+            return refuse("a field has no data, or no offsets, or numbers of more than 8 bytes or with numbers of texts");
+        if (n && field->position < fields[n - 1].position + fields[n - 1].width)
+            return refuse("a field begins before the end of the one before it");
         Py_ssize_t held = field->codes.obj ? items(&field->codes) : field->more.obj ? items(&field->more) - 1 : items(&field->data);
         if (held < rows)
             return refuse("a field has fewer rows than asked for");
@@ -190,7 +192,8 @@ PyDoc_STRVAR(fill_doc,
     "fill(records, record, first, fields)\n--\n\n"
     "Put rows of columns together as records of `record` bytes, from row `first` on, as many as `records` takes.\n\n"
     "`fields` is a tuple, ordered by position, of (position, width, numbers as native uint64, None, None), or (position, width, bytes of texts,\n"
-    "int64 offsets of the texts, int64 number of each row's text or None). A text that is longer than `width` is a ValueError.");
+    "int64 offsets of the texts, int64 number of each row's text or None). A text that is longer than `width` is a ValueError. Bytes between\n"
+    "fields may become blank.");
 
 static PyObject *fill(PyObject *Py_UNUSED(module), PyObject *args)
 {

@@ -24,9 +24,27 @@ def encoding_name(encoding: str) -> str:
         fits = ASCII.encode(name) == ASCII.encode("ascii")
     except LookupError:
         raise ValueError(f"encoding={encoding!r} is unknown. {did_you_mean(encoding, COMMON)}".rstrip()) from None
+    except UnicodeError:
+        fits = False
     if not fits:
         raise ValueError(f"encoding={encoding!r}: ASCII is no part of it; a transport file cannot hold it.")
     return name
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    """The bytes of a text from which a reader gets the same text again.
+
+    Raises UnicodeEncodeError for a character that the encoding lacks, or has for writing alone: shift_jis makes a yen sign a backslash.
+    """
+    raw = text.encode(encoding)
+    if not _comes_back(text, raw, encoding):
+        place = next((at for at, character in enumerate(text) if not _comes_back(character, character.encode(encoding), encoding)), 0)
+        raise UnicodeEncodeError(encoding, text, place, place + 1, "it would be read as another")
+    return raw
+
+
+def _comes_back(text: str, raw: bytes, encoding: str) -> bool:
+    return raw.isascii() == text.isascii() and raw.decode(encoding) == text
 
 
 def text_buffers(texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
@@ -62,6 +80,14 @@ def decoded(values: pa.DictionaryArray) -> pa.Array:
 def as_large_text(values: pa.Array) -> pa.LargeStringArray:
     """Text of any of Arrow's types, a dictionary's too, in the one that is worked with."""
     return (decoded(values) if isinstance(values, pa.DictionaryArray) else values).cast(pa.large_string())
+
+
+def shown(values: pa.Array, row: int) -> object:
+    """A value as a person should see it in an error; a time that Python has no value for as its number."""
+    try:
+        return values[row].as_py()
+    except (OverflowError, ValueError):
+        return values.view(pa.int64() if values.type.bit_width == 64 else pa.int32())[row].as_py()
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -28,7 +28,7 @@ class Source:
             return part
         try:
             return pa.array(part, from_pandas=True)
-        except (pa.ArrowException, TypeError, ValueError):  # sparse columns and other rare kinds
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):  # sparse columns, half surrogates and other rare kinds
             return np.asarray(part, dtype=object)
 
 
@@ -60,15 +60,31 @@ def _part(table: Table) -> Part:
     if not _is_table(table):
         raise TypeError(f"frame: {type(table).__name__} is no table; give a pandas or Arrow table, or an iterable of such.")
     if not isinstance(table, pd.DataFrame):
-        table = pa.table(table)
+        try:
+            table = pa.table(table)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise TypeError(f"frame: {type(table).__name__} is no table that Arrow understands: {error}") from error
         return Part(tuple(table.column_names), tuple(map(Source, table.columns)), table.num_rows)
     return Part(tuple(table.columns), tuple(Source(_data(column)) for _, column in table.items()), len(table))
 
 
 def _data(column: pd.Series) -> np.ndarray | pa.ChunkedArray | pd.api.extensions.ExtensionArray:
-    if isinstance(column.dtype, np.dtype):
+    kind = column.dtype
+    if isinstance(kind, np.dtype):
         return column.to_numpy()
-    if isinstance(column.dtype, (pd.StringDtype, pd.CategoricalDtype, pd.ArrowDtype)):
+    if isinstance(kind, pd.CategoricalDtype):
+        return _categories(column.array)
+    if isinstance(kind, pd.ArrowDtype) or (isinstance(kind, pd.StringDtype) and kind.storage == "pyarrow"):
         values = pa.array(column.array)
         return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
     return column.array
+
+
+def _categories(values: pd.Categorical) -> np.ndarray | pa.ChunkedArray:
+    """Texts as Arrow's dictionary; all other values one by one, as Arrow would bring categories of several kinds to one."""
+    if pd.api.types.infer_dtype(values.categories, skipna=False) == "string":
+        try:
+            return pa.chunked_array([pa.array(values)])
+        except UnicodeEncodeError:
+            pass  # a half surrogate, which is no text
+    return np.asarray(values)

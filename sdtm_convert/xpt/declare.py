@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,13 +13,14 @@ import pyarrow as pa
 from sdtm_convert import model
 from sdtm_convert.errors import did_you_mean
 from sdtm_convert.xpt import encode
-from sdtm_convert.xpt.arrow import is_text
+from sdtm_convert.xpt.arrow import encoded, is_text
 from sdtm_convert.xpt.columns import Part, Source
 from sdtm_convert.xpt.header import XptVariable, parse_format
 from sdtm_convert.xpt.target import Target
 
 LONGEST_TEXT = 200  # bytes: the limit of SAS version 5 and of the agencies
 LONGEST_FIELD = 32767  # what the two bytes of a namestr can say
+FILLER = 54  # bytes of a namestr of which TS-140 says nothing
 MOST_VARIABLES = 9999  # what the four digits of the namestr header can say
 RESERVED = frozenset("_ALL_ _CHARACTER_ _CHAR_ _DATA_ _ERROR_ _FILE_ _INFILE_ _LAST_ _MSG_ _NULL_ _N_ _NUMERIC_ _TEMPORARY_".split())
 ATTRIBUTES = frozenset(field.name for kind in (XptVariable, model.Variable) for field in dataclasses.fields(kind))
@@ -29,18 +29,27 @@ ATTRIBUTES = frozenset(field.name for kind in (XptVariable, model.Variable) for 
 def declared_by_name(declared: Mapping | Iterable) -> dict[object, dict[str, object]]:
     """The declared attributes of each variable as dicts, from any of the forms that `write_xpt` takes."""
     if isinstance(declared, Mapping):
-        return {name: _attributes(item) for name, item in declared.items()}
-    return {attributes["name"]: attributes for attributes in map(_attributes, declared)}
+        return {name: _attributes(item, name) for name, item in declared.items()}
+    by_name: dict[object, dict[str, object]] = {}
+    for attributes in map(_attributes, declared):
+        if "name" not in attributes:
+            raise ValueError(f"variables: {attributes!r} has no name; give one, or a dict of attributes by name.")
+        if attributes["name"] in by_name:
+            raise ValueError(f"variables: {attributes['name']!r} is declared twice.")
+        by_name[attributes["name"]] = attributes
+    return by_name
 
 
-def _attributes(item: object) -> dict[str, object]:
-    if isinstance(item, str):
+def _attributes(item: object, name: object = None) -> dict[str, object]:
+    """The attributes that a dict or an object has; what it calls itself must be `name`, if that is given."""
+    said = item if isinstance(item, Mapping) else {name: getattr(item, name) for name in ATTRIBUTES if hasattr(item, name)}
+    if not isinstance(item, Mapping) and "type" not in said:
         raise ValueError(f"variables: {item!r} are no attributes; give a dict, such as {{'type': 'Char', 'length': 20}}.")
-    if not isinstance(item, Mapping):
-        item = {name: getattr(item, name) for name in ATTRIBUTES if hasattr(item, name)}
-    for unknown in (name for name in item if name not in ATTRIBUTES):
+    for unknown in (attribute for attribute in said if attribute not in ATTRIBUTES):
         raise ValueError(f"variables: no attribute {unknown!r}. {did_you_mean(str(unknown), ATTRIBUTES)}".rstrip())
-    return dict(item)
+    if name is not None and said.get("name", name) != name:
+        raise ValueError(f"variables: the attributes of {name!r} are those of {said['name']!r}.")
+    return dict(said)
 
 
 def declare(part: Part, declared: Mapping[object, Mapping[str, object]], target: Target, infer: bool) -> tuple[XptVariable, ...]:
@@ -68,7 +77,8 @@ def declare(part: Part, declared: Mapping[object, Mapping[str, object]], target:
 def check_name(name: object, target: Target, what: str) -> str:
     """The name of a dataset or variable, if version 5 and the agencies allow it."""
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,7}", name, re.ASCII):
-        target.refuse(f"is no {what} name: that has 1 to 8 letters, digits or underscores, and no digit first.", value=name)
+        why = f"is no {what} name: that has 1 to 8 letters, digits or underscores, and no digit first."
+        target.refuse(why, value="None" if name is None else name)
     if name.upper() in RESERVED:
         target.refuse(f"is a name that SAS keeps for itself; choose another {what} name.", value=name)
     if "names" not in target.allow and not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
@@ -81,7 +91,7 @@ def check_label(label: object, target: Target, variable: str = "") -> str:
     if not isinstance(label, str):
         target.refuse("is no label; give text.", variable, value=label)
     try:
-        width = len(label.encode(target.encoding))
+        width = len(encoded(label, target.encoding))
     except UnicodeEncodeError as error:
         why = f"is a label with {error.object[error.start]!r}, which {target.encoding} lacks. Name an encoding, such as 'utf-8'."
         target.refuse(why, variable, value=label)
@@ -108,9 +118,13 @@ def _variable(name: str, source: Source, said: Mapping, target: Target, infer: b
     for text in (shown, informat):
         if not isinstance(text, str) or parse_format(text) is None:
             target.refuse("is no SAS format: a name of at most 8 characters, width, point, decimals.", name, value=text)
+    justify, filler = said.get("justify") or 0, said.get("filler") or b""
+    if not isinstance(justify, int) or not 0 <= justify < 2**15:
+        target.refuse("is no justification; give 0 (left) or 1 (right).", name, value=justify)
+    if not isinstance(filler, bytes) or len(filler) > FILLER:
+        target.refuse(f"is no filler; give at most {FILLER} bytes.", name, value=filler)
     label = check_label(said.get("label") or "", target, name)
-    variable = XptVariable(name, label, kind, int(length), shown, informat)
-    return replace(variable, **{key: said[key] for key in ("justify", "filler") if said.get(key)})
+    return XptVariable(name, label, kind, int(length), shown, informat, justify, filler)
 
 
 def _check_length(name: str, kind: str, length: object, target: Target) -> None:

@@ -18,6 +18,7 @@ from sdtm_convert.xpt.header import XptVariable, warn
 
 FALLBACK = "cp1252"  # what SAS writes on Windows in the countries of most sponsors
 LARGE = 1 << 22  # bytes from which on numpy asks for huge pages
+RESERVED = 1 << 28  # bytes that a column begins with at the most, as what the size of a file suggests may be far too much
 
 
 @dataclass
@@ -86,8 +87,9 @@ def growing(
 
 
 def _sizes(variable: XptVariable, most_rows: int) -> tuple[int, ...]:
-    """How many bytes a column may take: numbers, or Arrow's offsets and bytes of texts."""
-    return (8 * most_rows,) if variable.type == "Num" else (8 * (most_rows + 1), most_rows * variable.length)
+    """How many bytes a column begins with: numbers, or Arrow's offsets and bytes of texts."""
+    sizes = (8 * most_rows,) if variable.type == "Num" else (8 * (most_rows + 1), most_rows * variable.length)
+    return tuple(min(size, RESERVED) for size in sizes)
 
 
 def _memory(sizes: list[int]) -> list[np.ndarray]:
@@ -97,6 +99,15 @@ def _memory(sizes: list[int]) -> list[np.ndarray]:
     shared = np.empty(sum(size for size in sizes if size < LARGE), np.uint8)
     ends = itertools.accumulate(size if size < LARGE else 0 for size in sizes)
     return [shared[end - size : end] if size < LARGE else np.empty(size, np.uint8) for size, end in zip(sizes, ends, strict=True)]
+
+
+def _with_room(memory: np.ndarray, used: int, needed: int) -> np.ndarray:
+    """The memory, or twice as much as is needed with the same in it."""
+    if needed <= len(memory):
+        return memory
+    grown = np.empty(2 * needed, memory.dtype)
+    grown[:used] = memory[:used]
+    return grown
 
 
 def take_apart(block: np.ndarray, record: int, fields: list[tuple[int, int, Numbers | Texts]]) -> None:
@@ -124,11 +135,12 @@ class Numbers:
 
     def place(self, rows: int, length: int) -> tuple[np.ndarray, None, int]:
         """Where the next rows belong."""
+        self.memory = _with_room(self.memory, self.rows, self.rows + rows)
         return self.memory[self.rows : self.rows + rows], None, 0
 
     def add(self, cells: np.ndarray) -> None:
         """The numbers of a block: a table of bytes, rows by length."""
-        values = self.memory[self.rows : self.rows + len(cells)]
+        values, *_ = self.place(*cells.shape)
         places, letters, rounded = decode_numbers(cells, values)
         self.letters.update(zip((places + self.rows).tolist(), letters.tobytes().decode("ascii"), strict=True))
         self.rows += len(cells)
@@ -148,12 +160,12 @@ class Texts:
     def place(self, rows: int, length: int) -> tuple[np.ndarray, np.ndarray, int]:
         """Where the next rows belong: memory for texts, for their ends, and where in the first they begin."""
         self._room(rows * length)
+        self.offsets = _with_room(self.offsets, self.rows + 1, self.rows + rows + 1)
         return self.memory, self.offsets[self.rows + 1 : self.rows + rows + 1], self.size
 
     def add(self, cells: np.ndarray) -> None:
         """The texts of a block: a table of bytes, rows by length."""
-        self._room(cells.size)
-        ends = self.offsets[self.rows + 1 : self.rows + len(cells) + 1]
+        _, ends, _ = self.place(*cells.shape)
         used = pack(cells, self.memory[self.size :], ends)
         if used is None:
             offsets, data = text_buffers(decode_text(cells, self.name, self.first_row + self.rows, self.encoding))
@@ -164,11 +176,7 @@ class Texts:
         self.rows, self.size = self.rows + len(cells), self.size + used
 
     def _room(self, more: int) -> None:
-        """UTF-8 may need more bytes than the text had in the file."""
-        if self.size + more > len(self.memory):
-            grown = np.empty(2 * (self.size + more), np.uint8)
-            grown[: self.size] = self.memory[: self.size]
-            self.memory = grown
+        self.memory = _with_room(self.memory, self.size, self.size + more)  # UTF-8 may need more bytes than the text had in the file
 
     def values(self) -> pd.api.extensions.ExtensionArray:
         buffers = [None, pa.py_buffer(self.offsets[: self.rows + 1]), pa.py_buffer(self.memory[: self.size])]

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from sdtm_convert.errors import InputError
 from sdtm_convert.xpt import compiled, ibm
-from sdtm_convert.xpt.arrow import as_large_text, as_text, decoded, is_text, text_buffers
+from sdtm_convert.xpt.arrow import as_bytes, as_large_text, as_text, decoded, encoded, is_text, shown, text_buffers
 from sdtm_convert.xpt.header import XptVariable
 from sdtm_convert.xpt.moments import since_1960
 from sdtm_convert.xpt.observations import EncodedTexts
@@ -72,7 +72,7 @@ def text_array(part: np.ndarray | pa.Array, name: str, first_row: int, target: T
     if not is_text(part.type):
         if part.null_count < len(part):
             row = int(np.argmin(part.is_null()))
-            target.refuse(f"is {part.type}, not text; the variable is Char.", name, first_row + row, _show(part, row))
+            target.refuse(f"is {part.type}, not text; the variable is Char.", name, first_row + row, shown(part, row))
         return pa.array([""] * len(part), pa.large_string())
     part = as_large_text(part)
     if part.null_count:
@@ -99,19 +99,34 @@ def _unusual(texts: pa.LargeStringArray, name: str, first_row: int, target: Targ
     control = (data < 32) | (data == 127)
     if "control characters" not in target.allow and control.any():
         row = int(np.searchsorted(offsets - offsets[0], np.argmax(control), side="right")) - 1
-        target.refuse("holds a control character.", name, first_row + row, _show(texts, row), "control characters")
-    if data.max() < 128 or target.encoding == "utf-8":
+        target.refuse("holds a control character.", name, first_row + row, shown(texts, row), "control characters")
+    if data.max() < 128:
         return texts
-    distinct = texts.dictionary_encode()
-    encoded = []
+    _check_utf8(texts, name, first_row, target)
+    if target.encoding == "utf-8":
+        return texts
+    distinct, raw = texts.dictionary_encode(), []
     for position, text in enumerate(distinct.dictionary.to_pylist()):
         try:
-            encoded.append(text.encode(target.encoding))
+            raw.append(encoded(text, target.encoding))
         except UnicodeEncodeError as error:
             row = int(np.argmax(np.asarray(distinct.indices) == position))
             why = f"holds {error.object[error.start]!r}, which {target.encoding} lacks. Name an encoding, such as 'utf-8' or 'latin-1'."
             target.refuse(why, name, first_row + row, text)
-    return as_text(pa.array(encoded, pa.large_binary()).take(distinct.indices))
+    return as_text(pa.array(raw, pa.large_binary()).take(distinct.indices))
+
+
+def _check_utf8(texts: pa.LargeStringArray, name: str, first_row: int, target: Target) -> None:
+    """Arrow does not look whether bytes that are handed over as text are any."""
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        for row, raw in enumerate(as_bytes(texts).to_pylist()):
+            try:
+                raw.decode("utf-8")
+            except UnicodeDecodeError:
+                target.refuse("is not UTF-8, as Arrow's text must be.", name, first_row + row, raw)
+        raise
 
 
 # --- Numbers ----------------------------------------------------------------------------------------------------------
@@ -158,7 +173,7 @@ def _floats(part: np.ndarray | pa.Array, variable: XptVariable, first_row: int, 
         values = since_1960(part, variable, first_row, target)
     else:
         row = int(np.argmin(missing))
-        target.refuse(f"is {kind}, not a number; the variable is Num.", variable.name, first_row + row, _show(part, row))
+        target.refuse(f"is {kind}, not a number; the variable is Num.", variable.name, first_row + row, shown(part, row))
     return np.where(missing, np.nan, values) if missing.any() else values
 
 
@@ -184,11 +199,13 @@ def _from_numpy(part: np.ndarray, name: str, first_row: int, target: Target, wha
             _check_kept(values, part, name, first_row, target)
         if not pa.types.is_binary(values.type):  # Arrow would take text among bytes for bytes as well
             return values
-    except (pa.ArrowException, UnicodeEncodeError, OverflowError):
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
         pass  # some value is what no column of a transport file can hold: which?
     for row, value in enumerate(part):
         if not _fits(value, what):
-            target.refuse(f"is {type(value).__name__}, where there should be {what}.", name, first_row + row, value)
+            too_large = what == "numbers" and isinstance(value, int)
+            why = "is a whole number of 2**63 or beyond; give it as float." if too_large else f"is {type(value).__name__}, where there should be {what}."
+            target.refuse(why, name, first_row + row, value)
     kind = "has values of different types" if part.dtype == object else f"is {part.dtype}"
     target.refuse(f"{kind}, where there should be {what}.", name)
 
@@ -207,7 +224,3 @@ def _fits(value: object, what: str) -> bool:
     if what == "numbers" and isinstance(value, (int, float, np.integer, np.floating)):
         return not isinstance(value, int) or abs(value) < 2**63
     return pd.api.types.is_scalar(value) and bool(pd.isna(value))
-
-
-def _show(part: pa.Array, row: int) -> object:
-    return part[row].as_py()

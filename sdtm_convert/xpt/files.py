@@ -23,10 +23,13 @@ def replacing(path: str | os.PathLike) -> Iterator[Callable[[bytes | memoryview,
     what the disk or its rights do not allow.
     """
     final = Path(os.path.realpath(os.path.expanduser(path)))
-    if final.exists() and not final.is_file():
-        raise InputError(f"{path}: is no file that could be replaced.")
-    aside = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
+    aside = final.with_name(f".{final.name[:40]}.{secrets.token_hex(4)}.tmp")
     with _told(path):
+        old = final.stat() if os.path.lexists(final) else None
+        if old and not stat.S_ISREG(old.st_mode):
+            raise InputError(f"{path}: is no file that could be replaced.")
+        if old and not os.access(final, os.W_OK):
+            raise InputError(f"{path}: may not be written; its rights say that it is to stay as it is.")
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
 
     def put(data: bytes | memoryview, offset: int) -> None:
@@ -40,8 +43,8 @@ def replacing(path: str | os.PathLike) -> Iterator[Callable[[bytes | memoryview,
             with _told(path):
                 os.close(descriptor)
         with _told(path):
-            if final.exists():
-                os.chmod(aside, stat.S_IMODE(final.stat().st_mode))
+            if old:
+                os.chmod(aside, stat.S_IMODE(old.st_mode))
             os.replace(aside, final)
     finally:
         aside.unlink(missing_ok=True)

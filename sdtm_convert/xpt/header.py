@@ -17,7 +17,8 @@ RECORD = 80
 NAMESTR = struct.Struct(">hhhh8s40s8shhh2s8shhi52s")
 VAX_NAMESTR = 136  # VAX/VMS left out the last four filler bytes
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_FORMAT = re.compile(r"(\$?(?:[A-Za-z_](?:\w*[A-Za-z_])?)?)(\d*)(?:\.(\d*))?", re.ASCII)
+_FORMAT = re.compile(r"(\$?(?:[A-Za-z_](?:\w*[A-Za-z_])?)?)(\d{0,5})(?:\.(\d{0,5}))?", re.ASCII)
+_ODD_FORMAT = re.compile(r"(.{1,8}) (\d{1,5})\.(\d{1,5})", re.DOTALL)
 
 
 class XptWarning(UserWarning):
@@ -52,8 +53,8 @@ class Stamp:
 
     version: str = "6.06"  # the values of TS-140's own example; no reader looks at them
     os: str = "bsd4.2"
-    created: str = ""
-    modified: str = ""
+    created: str | None = None  # None: the time of writing
+    modified: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,12 @@ class XptMetadata:
     @property
     def created(self) -> datetime | None:
         """When the dataset was created; None where the file does not say it in TS-140's form."""
-        return parse_timestamp(self.member.created)
+        return parse_timestamp(self.member.created or "")
 
     @property
     def modified(self) -> datetime | None:
         """When the dataset was last modified; None where the file does not say it in TS-140's form."""
-        return parse_timestamp(self.member.modified)
+        return parse_timestamp(self.member.modified or "")
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -116,24 +117,25 @@ def parse_format(text: str) -> tuple[str, int, int] | None:
     >>> parse_format("DATE9."), parse_format("8.2"), parse_format("$20."), parse_format("E8601DA10.")
     (('DATE', 9, 0), ('', 8, 2), ('$', 20, 0), ('E8601DA', 10, 0))
     """
-    parts = _FORMAT.fullmatch(text)
+    odd = _ODD_FORMAT.fullmatch(text)
+    parts = odd or _FORMAT.fullmatch(text)
     if not parts or len(parts[1]) > 8:
         return None
     width, decimals = int(parts[2] or 0), int(parts[3] or 0)
-    return (parts[1].upper(), width, decimals) if max(width, decimals) < 2**15 else None
+    return (parts[1] if odd else parts[1].upper(), width, decimals) if max(width, decimals) < 2**15 else None
 
 
 def show_format(name: str, width: int, decimals: int) -> str:
-    """The usual text of a format; empty where there is none.
+    """The usual text of a format; empty where there is none. Names that SAS's own cannot have, as those that end in a digit or
+    are not in capital letters, stand apart from width and decimals, so that they can be written back as they are.
 
-    >>> show_format("DATE", 9, 0), show_format("", 8, 2), show_format("", 0, 0)
-    ('DATE9.', '8.2', '')
+    >>> show_format("DATE", 9, 0), show_format("", 8, 2), show_format("", 0, 0), show_format("MYFMT1", 0, 0)
+    ('DATE9.', '8.2', '', 'MYFMT1 0.0')
     """
     if not name and not width and not decimals:
         return ""
-    if name[-1:].isdigit():  # not SAS's doing: its format names end in a letter, and such a digit is the width
-        return f"{name}."
-    return f"{name}{width or ''}.{decimals or ''}"
+    usual = f"{name}{width or ''}.{decimals or ''}"
+    return usual if parse_format(usual) == (name, width, decimals) else f"{name} {width}.{decimals}"
 
 
 def _record(kind: str, digits: str = "0" * 30) -> bytes:
@@ -149,7 +151,10 @@ SIGNATURE = 48  # this much of a header record tells its kind; digits follow
 
 
 def _field(text: str, width: int) -> bytes:
-    raw = text.encode("latin-1").ljust(width)
+    try:
+        raw = text.encode("latin-1").ljust(width)
+    except UnicodeEncodeError:
+        raise ValueError(f"{text!r} has characters that the header of a transport file cannot hold.") from None
     if len(raw) > width:
         raise ValueError(f"{text!r} has more than the {width} bytes that the header of a transport file holds.")
     return raw
@@ -210,6 +215,8 @@ def parse_namestr(raw: bytes, path: object, number: int) -> tuple[XptVariable, b
     name, formats = clean(name), show_format(clean(shown), width, decimals)
     if not name or not name.isascii() or not name.isprintable():
         raise InputError(f"{path}: variable {number} is named {name!r}; the file is damaged.")
+    if min(width, decimals, iwidth, idecimals) < 0:
+        raise InputError(f"{path}: {name} has a format or informat of less than no width; the file is damaged.")
     informat = show_format(clean(read), iwidth, idecimals)
     variable = XptVariable(name, "", "Num" if kind == 1 else "Char", length, formats, informat, justify, (fill + rest).rstrip(b"\0"))
     return variable, label.rstrip(b" \0"), position

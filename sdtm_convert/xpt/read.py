@@ -34,11 +34,12 @@ def read_xpt(
 
     Raises InputError for a file that is no such transport file, is damaged, cut off, or holds text that cannot be decoded.
     """
-    text = TextEncoding(str(path), encoding)
+    path = os.fsdecode(path)
+    text = TextEncoding(path, encoding)
     found = find_member(path, member, text)
     if chunksize is None:
         return read_member(found, text, columns, only=member is None)
-    if not isinstance(chunksize, int) or chunksize < 1:
+    if not isinstance(chunksize, (int, np.integer)) or chunksize < 1:
         raise ValueError(f"chunksize={chunksize}: give a whole number of rows, at least one.")
     return _chunks(blocks(found, only=member is None), chunksize, found, _choose(found, columns), text)
 
@@ -52,7 +53,8 @@ def read_member(
 
 def list_members(path: str | os.PathLike, *, encoding: str | None = None) -> list[XptMetadata]:
     """What a transport file says about each of its datasets, `rows` included, without reading the data into memory."""
-    text = TextEncoding(str(path), encoding)
+    path = os.fsdecode(path)
+    text = TextEncoding(path, encoding)
     return [replace(found.metadata, rows=count_rows(found), encoding=text.name) for found in members(path, text)]
 
 

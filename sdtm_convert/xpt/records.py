@@ -47,7 +47,7 @@ def find_member(path: str | os.PathLike, name: str | None, text: TextEncoding) -
     """The dataset of that name, or the first one."""
     names = []
     for found in members(path, text):
-        if name is None or found.metadata.name.upper() == name.upper():
+        if name is None or found.metadata.name.upper() == str(name).upper():
             return found
         names.append(found.metadata.name)
     raise InputError(f"{path}: holds no dataset {name!r}, but {', '.join(names)}. {did_you_mean(str(name), names)}".rstrip())
@@ -244,6 +244,8 @@ def _rows(file: BinaryIO, found: Member, end: int) -> int:
     name = f"{found.path}: {found.metadata.name}"
     if rest >= RECORD or _bytes(file, found.path, end - rest, rest).strip(b" \0"):
         raise InputError(f"{name}: ends {rest} bytes into observation {rows + 1} of {found.record} bytes; the file has been cut off.")
+    if _bytes(file, found.path, end - rest, rest).strip(b" "):
+        found.tell(f"{name}: ends with NUL instead of blanks; a row that begins with zeros may have been cut off.")
     if size % RECORD:
         found.tell(f"{name}: ends without padding to 80 bytes; rows may be missing.")
     last_record = -(-size // RECORD) * RECORD - RECORD

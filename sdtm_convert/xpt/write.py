@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from sdtm_convert.errors import InputError, did_you_mean
 from sdtm_convert.xpt import ibm
@@ -43,7 +44,7 @@ def write_xpt(
     modified: datetime | str | None = None,
     metadata: XptMetadata | None = None,
     special_missing: Mapping[str, Mapping[int, str]] | None = None,
-    encoding: str = "ascii",
+    encoding: str | None = None,
     allow: Collection[str] = (),
     threads: int = 1,
     chunk_rows: int | None = None,
@@ -54,20 +55,21 @@ def write_xpt(
     dataset; then `variables` must say type and length of each. `variables` maps a column to its attributes, a dict or an object
     with `type` (Char or Num), `length` in bytes, `label`, `format` or `display_format`, `informat`; a sequence of
     `model.Variable` will do. What is not declared is taken from the data. `special_missing` gives, by variable, the letter (A to
-    Z or _) of 0-based rows whose number is missing. `metadata`, as `read_xpt` returned it, is the default of all of these.
+    Z or _) of 0-based rows whose number is missing. `encoding` is that of text and labels, ASCII unless named. `metadata`, as
+    `read_xpt` returned it, is the default of all of these, each as a whole.
 
-    `created` (and `modified`, else the same) go into the header; without them those of `metadata`, else the environment's
+    `created` and `modified` go into the header, one alone for both; without them those of `metadata`, else the environment's
     SOURCE_DATE_EPOCH, else the present, in UTC. The bytes depend on nothing else: not on `threads`, nor on `chunk_rows`.
 
     Raises InputError, and leaves an old file as it was, for whatever would be altered or lost: docs/transport-files.md lists it,
     with the words of `allow` that let some of it pass.
     """
-    base = metadata or XptMetadata("")
-    base = replace(base, name=name or base.name, label=label or base.label)
+    base = XptMetadata("") if metadata is None else _checked(metadata)
+    base = replace(base, name=base.name if name is None else name, label=label or base.label, encoding=encoding or base.encoding)
     if special_missing is not None:
         base = replace(base, special_missing=special_missing)
     dataset = _Dataset(frame, _stamped(base, created, modified), base.variables if variables is None else variables)
-    _write([dataset], path, _options(encoding, allow, threads, chunk_rows))
+    _write([dataset], os.fsdecode(path), _options(allow, threads, chunk_rows))
 
 
 def write_members(
@@ -76,7 +78,7 @@ def write_members(
     *,
     created: datetime | str | None = None,
     modified: datetime | str | None = None,
-    encoding: str = "ascii",
+    encoding: str | None = None,
     allow: Collection[str] = (),
     threads: int = 1,
 ) -> None:
@@ -84,8 +86,13 @@ def write_members(
 
     Regulators take one dataset a file; this is for files that were read with several and must be written back.
     """
-    options = _options(encoding, allow, threads, None)
-    datasets = [_Dataset(frame, _stamped(metadata, created, modified), metadata.variables) for frame, metadata in members]
+    options, path, datasets = _options(allow, threads, None), os.fsdecode(path), []
+    for frame, metadata in members:
+        metadata = replace(_checked(metadata), encoding=encoding or metadata.encoding)
+        datasets.append(_Dataset(frame, _stamped(metadata, created, modified), metadata.variables))
+    names = [dataset.metadata.name for dataset in datasets]
+    for twice in (name for name in names if names.count(name) > 1):
+        raise InputError(f"{path}: two datasets are named {twice}; only the first could be read.")
     if not datasets:
         raise InputError(f"{path}: a transport file needs at least one dataset.")
     if len(datasets) > 1 and "members" not in options.allow:
@@ -102,22 +109,27 @@ class _Dataset:
     declared: Mapping | Iterable
 
 
+def _checked(metadata: object) -> XptMetadata:
+    if not isinstance(metadata, XptMetadata):
+        raise TypeError(f"metadata: {type(metadata).__name__} is no XptMetadata, as read_xpt returns it.")
+    return metadata
+
+
 @dataclass(frozen=True)
 class _Options:
-    encoding: str
     allow: frozenset[str]
     threads: int
     chunk_rows: int | None
 
 
-def _options(encoding: str, allow: Collection[str], threads: int, chunk_rows: int | None) -> _Options:
+def _options(allow: Collection[str], threads: int, chunk_rows: int | None) -> _Options:
     for what, number in (("threads", threads), ("chunk_rows", chunk_rows)):
-        if number is not None and (not isinstance(number, int) or number < 1):
+        if number is not None and (not isinstance(number, (int, np.integer)) or number < 1):
             raise ValueError(f"{what}={number}: give a whole number, at least 1.")
     allowed = frozenset([allow] if isinstance(allow, str) else allow)
-    for unknown in sorted(allowed - set(ALLOWANCES)):
-        raise ValueError(f"allow={unknown!r} is unknown. {did_you_mean(unknown, ALLOWANCES) or 'Known: ' + ', '.join(ALLOWANCES) + '.'}")
-    return _Options(encoding_name(encoding), allowed, threads, chunk_rows)
+    for unknown in sorted(allowed - set(ALLOWANCES), key=str):
+        raise ValueError(f"allow={unknown!r} is unknown. {did_you_mean(str(unknown), ALLOWANCES) or 'Known: ' + ', '.join(ALLOWANCES) + '.'}")
+    return _Options(allowed, threads, chunk_rows)
 
 
 @dataclass(frozen=True)
@@ -131,22 +143,22 @@ class _Layout:
     scratch: threading.local
 
 
-def _write(datasets: list[_Dataset], path: str | os.PathLike, options: _Options) -> None:
+def _write(datasets: list[_Dataset], path: str, options: _Options) -> None:
     names = [dataset.metadata.name for dataset in datasets]
-    if len(names) == 1 and Path(path).stem.upper() != names[0].upper():
+    if len(names) == 1 and Path(path).stem.upper() != str(names[0]).upper():
         warn(f"{path}: is to hold the dataset {names[0]}; a file is named for its dataset.")
     with replacing(path) as put:
         header = pack_library(datasets[0].metadata.library)
         put(header, 0)
         offset = len(header)
         for dataset in datasets:
-            offset = _write_member(put, offset, dataset, str(path), options)
+            offset = _write_member(put, offset, dataset, path, options)
 
 
 def _write_member(put: Put, offset: int, dataset: _Dataset, path: str, options: _Options) -> int:
     """Write one dataset at `offset`; return where it ends."""
     metadata = dataset.metadata
-    target = Target(path, metadata.name, options.encoding, options.allow)
+    target = Target(path, metadata.name, encoding_name(metadata.encoding), options.allow)
     check_name(metadata.name, target, "dataset")
     check_label(metadata.label, target)
     declared = declared_by_name(dataset.declared)
@@ -154,7 +166,7 @@ def _write_member(put: Put, offset: int, dataset: _Dataset, path: str, options: 
     # Not one table may come: then the dataset is empty, and its columns are the declared ones.
     first = next(parts, None) or Part(tuple(declared), (Source(np.empty(0)),) * len(declared), 0)
     metadata = replace(metadata, variables=declare(first, declared, target, infer=whole))
-    header = pack_member(metadata, options.encoding)
+    header = pack_member(metadata, target.encoding)
     put(header, offset)
     layout = _layout(metadata, target)
     start, rows, last = offset + len(header), 0, b""
@@ -171,17 +183,28 @@ def _layout(metadata: XptMetadata, target: Target) -> _Layout:
     widths = [variable.length for variable in metadata.variables]
     numeric = {variable.name for variable in metadata.variables if variable.type == "Num"}
     special = {}
+    if not isinstance(metadata.special_missing, Mapping):
+        target.refuse("are no special missing values; give, by variable, letters by 0-based row.", value=metadata.special_missing)
     for name, letters in metadata.special_missing.items():
         if name not in numeric:
             target.refuse("is no numeric variable of this dataset, yet has special missing values.", value=name)
-        letters = dict(sorted(letters.items()))
-        for row, letter in letters.items():
-            if not isinstance(letter, str) or len(letter) != 1 or letter not in ibm.SPECIAL_MISSING:
-                target.refuse("is no special missing value; give A to Z or _.", name, row, letter)
-        coded = np.fromiter(map(ord, letters.values()), np.uint64, len(letters)) << np.uint64(56)
-        special[name] = (np.fromiter(letters, np.int64, len(letters)), coded)
+        special[name] = _special(name, letters, target)
     positions = tuple(itertools.accumulate([0, *widths[:-1]]))
     return _Layout(Places(metadata.variables, positions, sum(widths)), special, target, set(), threading.local())
+
+
+def _special(name: str, letters: Mapping[int, str], target: Target) -> tuple[np.ndarray, np.ndarray]:
+    """Rows, in order, and IBM doubles of the special missing values of a variable."""
+    if not isinstance(letters, Mapping):
+        target.refuse("are no special missing values; give letters by 0-based row.", name, value=letters)
+    for row, letter in letters.items():
+        if isinstance(row, bool) or not isinstance(row, (int, np.integer)) or not -(2**63) <= row < 2**63:
+            target.refuse("is no row that could have a special missing value; give its 0-based number.", name, value=row)
+        if not isinstance(letter, str) or len(letter) != 1 or letter not in ibm.SPECIAL_MISSING:
+            target.refuse("is no special missing value; give A to Z or _.", name, row, letter)
+    letters = dict(sorted(letters.items()))
+    coded = np.fromiter(map(ord, letters.values()), np.uint64, len(letters)) << np.uint64(56)
+    return np.fromiter(letters, np.int64, len(letters)), coded
 
 
 def _write_part(put: Put, start: int, first_row: int, part: Part, layout: _Layout, options: _Options) -> bytes:
@@ -312,13 +335,13 @@ def _check_end(layout: _Layout, rows: int, last: bytes) -> None:
 def _stamped(metadata: XptMetadata, created: datetime | str | None, modified: datetime | str | None) -> XptMetadata:
     """The metadata with the timestamps that the caller asks for, else with those it has, else with the present."""
     asked = {name: _timestamp(moment) for name, moment in (("created", created), ("modified", modified)) if moment is not None}
-    fresh = asked.get("created") or asked.get("modified") or _timestamp(_now())
+    fresh = asked.get("created") or asked.get("modified")
+    if fresh is None and None in (metadata.library.created, metadata.library.modified, metadata.member.created, metadata.member.modified):
+        fresh = _timestamp(_now())
 
     def stamped(stamp: Stamp) -> Stamp:
-        kept = {"created": stamp.created, "modified": stamp.modified} if stamp.created else {"created": fresh, "modified": fresh}
-        if created is not None:
-            kept["modified"] = fresh
-        return replace(stamp, **(kept | asked))
+        known = {"created": stamp.created, "modified": fresh if created is not None else stamp.modified} | asked
+        return replace(stamp, **{name: fresh if moment is None else moment for name, moment in known.items()})
 
     return replace(metadata, library=stamped(metadata.library), member=stamped(metadata.member))
 
@@ -326,11 +349,11 @@ def _stamped(metadata: XptMetadata, created: datetime | str | None, modified: da
 def _timestamp(moment: datetime | str) -> str:
     try:
         moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-        if not isinstance(moment, datetime):
+        if not isinstance(moment, datetime) or moment is pd.NaT:
             raise ValueError
     except ValueError:
         raise ValueError(f"created or modified {moment!r}: give a datetime or a text such as '2024-01-31T12:00:00'.") from None
-    if moment.tzinfo is not None:
+    if moment.tzinfo is not None and 1 < moment.year < 9999:  # others would leave Python's calendar
         moment = moment.astimezone(UTC)
     if not 1960 <= moment.year < 2060:
         raise InputError(f"{moment:%Y-%m-%d} as the time of creation: a transport file has two digits for the year, 1960 to 2059.")
