@@ -66,8 +66,11 @@ def made(written, file):
         else:
             written(pd.DataFrame({name: ["x" * length] if kind == "Char" else [1.0] for name, kind, length in variables}), 8)
             start = bytearray(file.read_bytes().partition(b"OBSV8 ")[0] + b"OBSV8   HEADER RECORD!!!!!!!".ljust(60))
+            position = 0
             for number, (_, _, length) in enumerate(variables):  # in its description, of 140 bytes
                 start[644 + 140 * number : 646 + 140 * number] = length.to_bytes(2, "big")
+                start[724 + 140 * number : 728 + 140 * number] = position.to_bytes(4, "big")
+                position += length
             start[-32:-17] = b"%15d" % (len(data) // sum(length for *_, length in variables))
         file.write_bytes(bytes(start) + data + b" " * (-len(data) % 80))
         return file
@@ -300,6 +303,39 @@ def test_files_that_were_cut_off_are_refused(made, file, version):
     for length in range(28, at, 40):
         file.write_bytes(content[:length])
         assert refusal(file)
+
+
+def test_variables_of_version_8_may_lie_in_another_order_than_described(written):
+    path = written(pd.DataFrame({"A": ["xx", "x"], "B": ["yyyy", "y"], "C": [7.0, 8.0]}), 8)
+    data = bytearray(path.read_bytes())
+    data[640:780], data[780:920] = data[780:920], data[640:780]
+    path.write_bytes(data)
+    frame = read_raw(path).frame
+    assert list(frame) == ["B", "A", "C"]
+    assert rows_of(frame) == [["yyyy", "xx", "7"], ["y", "x", "8"]]
+    data[724:728] = (9).to_bytes(4, "big")
+    path.write_bytes(data)
+    assert refusal(path) == "AE.C lies at byte 6 of an observation, not 2 as the lengths say; the file is damaged."
+
+
+def test_names_of_version_8_are_those_of_the_file(written):
+    path = written(pd.DataFrame({"X": ["a"], "X_duplicated1": ["b"], "Z": ["c"]}), 8)
+    assert rows_of(read_raw(path).frame[["X", "X_duplicated1", "Z"]]) == [["a", "b", "c"]]
+    content = path.read_bytes()
+    for old, message in (
+        (b"X".ljust(32), "column 1 without a name in the header. Every column needs a name."),
+        (b"Z".ljust(32), "column 3 (after 'X_duplicated1') without a name in the header. Every column needs a name."),
+    ):
+        path.write_bytes(content.replace(old, b" " * 32))
+        assert refusal(path) == message
+
+
+def test_a_format_of_version_8_that_is_no_text_is_refused(written):
+    path = written(pd.DataFrame({"D": [1.0]}), 8)
+    data = bytearray(path.read_bytes())
+    data[640 + 56 : 640 + 64] = b"F\xb5M".ljust(8)
+    path.write_bytes(data)
+    assert refusal(path).startswith("cannot be read: 'utf-8' codec can't decode byte 0xb5")
 
 
 def test_version_8_cut_off_between_records_is_refused(made, file):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import mmap
 import re
 from collections.abc import Callable
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +18,14 @@ import pyreadstat
 from ..errors import InputError
 from ..xpt import XptMetadata, XptVariable
 from ..xpt.decode import TextEncoding, decode_numbers, decode_text
-from ..xpt.header import RECORD
-from ..xpt.records import Member, count_rows
+from ..xpt.header import NAMESTR, RECORD
+from ..xpt.records import Member, count_rows, record_length
 from .raw import header_names
 from .sas_values import ONE_DATASET
 
 MEMBER = re.compile(rb"HEADER RECORD\*{7}MEMBV8  HEADER RECORD")
 OBSERVATIONS = re.compile(rb"HEADER RECORD\*{7}OBSV8   HEADER RECORD!{7} *(\d{0,15})")  # the number of records, which need not be told
-RENAMED = re.compile(r"_duplicated\d+$")  # what pyreadstat adds to a name that occurs twice
+VARIABLES = re.compile(rb"HEADER RECORD\*{7}NAMSTV8 HEADER RECORD")
 ANY_BYTES = "iso-8859-1"  # each byte is a character of it: what pyreadstat decodes can be turned into bytes again
 
 
@@ -54,35 +53,44 @@ def _member(path: Path, text: TextEncoding, tell: Callable[[str], None]) -> tupl
     """What the headers say: where the dataset lies and how it is made, and of how many records (0: they do not say)."""
     try:
         _, meta = pyreadstat.read_xport(str(path), encoding=ANY_BYTES, metadataonly=True)
-    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
+    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
-    start, told = _observations(path)
-    variables = tuple(_variable(variable, meta, text) for variable in meta.column_names)
-    header_names([[RENAMED.sub("", variable.name) for variable in variables]], 0, path)
+    described, start, told = _places(path, len(meta.column_names))
+    names = [text.decode(raw[88:120].rstrip(b" \0"), f"name of variable {number}") for number, raw in enumerate(described, 1)]
+    header_names([names], 0, path)
+    variables = tuple(_variable(name, renamed, meta, text) for name, renamed in zip(names, meta.column_names, strict=True))
     if wrong := [v.name for v in variables if v.length < 1 or v.type == "Num" and not 2 <= v.length <= 8]:
         raise InputError(f"{path}: {', '.join(wrong)}: no value has the length that the header tells; the file is damaged.")
-    *positions, record = accumulate((variable.length for variable in variables), initial=0)
+    positions = tuple(int.from_bytes(raw[84:88], "big") for raw in described)
     metadata = XptMetadata(meta.table_name or "", variables=variables)
-    return Member(str(path), metadata, tuple(positions), record, start, path.stat().st_size, tell), told
+    return Member(str(path), metadata, positions, record_length(metadata, positions, str(path)), start, path.stat().st_size, tell), told
 
 
-def _observations(path: Path) -> tuple[int, int]:
-    """Where the records of the one dataset begin, and how many there are by the header before them (0: it does not say)."""
+def _places(path: Path, count: int) -> tuple[list[bytes], int, int]:
+    """The descriptions of so many variables; where the records of the one dataset begin; how many there are by the header before them (0: it
+    does not say)."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         members = [found for found in MEMBER.finditer(data) if found.start() % RECORD == 0]
         if len(members) > 1:
             raise InputError(f"{path}: holds {len(members)} datasets; {ONE_DATASET}")
-        found = next((found for found in OBSERVATIONS.finditer(data) if found.start() % RECORD == 0), None)
-        if found is None:
-            raise InputError(f"{path}: has no header of observations; the file is damaged.")
-        return found.start() + RECORD, int(found[1] or 0)
+        variables, observations = (_header(kind, data, path) for kind in (VARIABLES, OBSERVATIONS))
+        first = variables.start() + RECORD
+        described = [data[at : at + NAMESTR.size] for at in range(first, first + count * NAMESTR.size, NAMESTR.size)]
+        return described, observations.start() + RECORD, int(observations[1] or 0)
 
 
-def _variable(variable: str, meta, text: TextEncoding) -> XptVariable:
-    name = text.decode(variable.encode(ANY_BYTES), f"name of a variable of {meta.table_name}")
-    label = text.decode((meta.column_names_to_labels[variable] or "").encode(ANY_BYTES), f"label of {meta.table_name}.{name}")
-    kind = "Char" if meta.readstat_variable_types[variable] == "string" else "Num"
-    return XptVariable(name, label, kind, meta.variable_storage_width[variable], meta.original_variable_types[variable] or "")
+def _header(kind: re.Pattern[bytes], data: mmap.mmap, path: Path) -> re.Match[bytes]:
+    found = next((found for found in kind.finditer(data) if found.start() % RECORD == 0), None)
+    if found is None:
+        raise InputError(f"{path}: has no header of {'variables' if kind is VARIABLES else 'observations'}; the file is damaged.")
+    return found
+
+
+def _variable(name: str, renamed: str, meta, text: TextEncoding) -> XptVariable:
+    """One variable as pyreadstat sees it, which gives another name to one without a name, or that occurs twice."""
+    label = text.decode((meta.column_names_to_labels[renamed] or "").encode(ANY_BYTES), f"label of {meta.table_name}.{name}")
+    kind = "Char" if meta.readstat_variable_types[renamed] == "string" else "Num"
+    return XptVariable(name, label, kind, meta.variable_storage_width[renamed], meta.original_variable_types[renamed] or "")
 
 
 def _rows(found: Member, told: int) -> int:

@@ -167,7 +167,7 @@ def _member(file: BinaryIO, path: str, offset: int, size: int, library: header.S
     stamp = header.parse_stamp(created, modified)
     metadata = XptMetadata(name, label, variables, header.clean(modified[72:80]), library, stamp)
     positions = tuple(position for _, _, position in described)
-    return Member(path, metadata, positions, _record_length(metadata, positions, path), offset + length + RECORD, size)
+    return Member(path, metadata, positions, record_length(metadata, positions, path), offset + length + RECORD, size)
 
 
 def _expect(record: bytes, expected: bytes, path: str, offset: int) -> None:
@@ -182,7 +182,7 @@ def _number(digits: bytes, path: str, what: str) -> int:
     return int(digits)
 
 
-def _record_length(metadata: XptMetadata, positions: tuple[int, ...], path: str) -> int:
+def record_length(metadata: XptMetadata, positions: tuple[int, ...], path: str) -> int:
     """The length of an observation, if the variables fill it without gap or overlap and have different names."""
     names = [variable.name.upper() for variable in metadata.variables]
     twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
