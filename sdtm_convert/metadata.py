@@ -61,7 +61,7 @@ def _dataset(name: str, study: Study, conformed: Conformed, lengths: dict[str, i
     standard = mapping.standard
     variables = tuple(_variable(column, position, mapping, study, frame[column], lengths) for position, column in enumerate(frame.columns, 1))
     variables = tuple(replace(v, key=mapping.keys.index(v.name) + 1) if v.name in mapping.keys else v for v in variables)
-    variables = _with_test_levels(variables, mapping, frame)
+    variables = _with_test_levels(variables, mapping, frame, study.encoding)
     one_each = not frame["USUBJID"].duplicated().any() if "USUBJID" in frame.columns else False
     adam_class = mapping.part == "adam"
     subclass = mapping.subclass or ("ADVERSE EVENT" if name == "ADAE" else standard.subclass if standard else "")
@@ -80,7 +80,7 @@ def _supp(name: str, study: Study, conformed: Conformed) -> Dataset:
     levels = tuple(_supp_level(plans[qnam], values, parent, study) for qnam, values in frame.groupby("QNAM", sort=True)["QVAL"])
     variables = []
     for position, column in enumerate(frame.columns, 1):
-        variable = _plain_variable(column, position, standard.variables[column], frame[column])
+        variable = _plain_variable(column, position, standard.variables[column], frame[column], study.encoding)
         if column == "QVAL":
             variable = replace(variable, length=max((level.length for level in levels), default=variable.length), value_level=levels)
         key = SUPP_KEYS.index(column) + 1 if column in SUPP_KEYS else None
@@ -92,9 +92,9 @@ def _supp(name: str, study: Study, conformed: Conformed) -> Dataset:
         domain=parent.domain, records=len(frame), parent_label=parent.label)
 
 
-def _plain_variable(name: str, position: int, standard: StandardVariable, column: pd.Series) -> Variable:
+def _plain_variable(name: str, position: int, standard: StandardVariable, column: pd.Series, encoding: str) -> Variable:
     return Variable(name=name, label=standard.label, type=standard.type, data_type=data_type(column, standard.type, standard.values),
-                    length=char_length(column), order=position, role=standard.role, core=standard.core, mandatory=standard.core == "Req",
+                    length=char_length(column, encoding), order=position, role=standard.role, core=standard.core, mandatory=standard.core == "Req",
                     all_missing=bool(column.isna().all()))
 
 
@@ -142,7 +142,7 @@ def char_lengths(study: Study, conformed: Conformed) -> dict[str, int]:
         plans = study.mappings[dataset].variables
         for name, column in frame.items():
             if not pd.api.types.is_numeric_dtype(column.dtype):
-                lengths[name] = max(lengths.get(name, 1), _declared_length(plans.get(name)), char_length(column))
+                lengths[name] = max(lengths.get(name, 1), _declared_length(plans.get(name)), char_length(column, study.encoding))
     return lengths
 
 
@@ -150,11 +150,12 @@ def _declared_length(plan: VariablePlan | None) -> int:
     return int(plan.attributes.get("length", 0)) if plan else 0
 
 
-def char_length(column: pd.Series) -> int:
-    """Bytes of the longest value, at least 1; 8 for a number."""
+def char_length(column: pd.Series, encoding: str) -> int:
+    """Bytes of the longest value in the study's encoding, at least 1; 8 for a number."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         return 8
-    longest = pc.max(pc.binary_length(pa.array(column, from_pandas=True))).as_py()
+    measured = pc.binary_length if encoding == "utf-8" else pc.utf8_length  # the other encodings have one byte a character
+    longest = pc.max(measured(pa.array(column, from_pandas=True))).as_py()
     return max(1, longest or 0)
 
 
@@ -210,12 +211,12 @@ def used_terms(codelist: Codelist, column: pd.Series, known: StandardVariable | 
 def _supp_level(plan: VariablePlan, values: pd.Series, parent: Mapping, study: Study) -> ValueLevel:
     origin = origin_of(plan, parent, study)
     return ValueLevel(
-        where=(RangeCheck("QNAM", "EQ", (plan.name,)),), label=plan.label, type="Char", data_type="text", length=max(_declared_length(plan), char_length(values)),
+        where=(RangeCheck("QNAM", "EQ", (plan.name,)),), label=plan.label, type="Char", data_type="text", length=max(_declared_length(plan), char_length(values, study.encoding)),
         codelist=used_terms(plan.codelist, values, None, study) if plan.codelist else None, origin=origin,
         method=method_of(plan, parent, study) if origin.type == "Derived" else None)
 
 
-def _with_test_levels(variables: tuple[Variable, ...], mapping: Mapping, frame: pd.DataFrame) -> tuple[Variable, ...]:
+def _with_test_levels(variables: tuple[Variable, ...], mapping: Mapping, frame: pd.DataFrame, encoding: str) -> tuple[Variable, ...]:
     """Value levels by --TESTCD (BDS: PARAMCD) of the result variables, where tests differ in unit or type."""
     topic = next((name for name in (f"{mapping.dataset[:2]}TESTCD", "PARAMCD") if name in frame.columns), None)
     if topic is None or frame.empty:
@@ -227,7 +228,7 @@ def _with_test_levels(variables: tuple[Variable, ...], mapping: Mapping, frame: 
 
     def levels(variable: Variable) -> tuple[ValueLevel, ...]:
         return tuple(_test_level(topic, test, labels[test], variable, frame[variable.name][codes == i],
-                                 methods.get(test) if variable.name.endswith("STRESN") else None) for i, test in enumerate(tests))
+                                 methods.get(test) if variable.name.endswith("STRESN") else None, encoding) for i, test in enumerate(tests))
 
     return tuple(replace(v, value_level=levels(v)) if v.name in results and len(tests) > 1 else v for v in variables)
 
@@ -249,11 +250,11 @@ def _conversions(mapping: Mapping, frame: pd.DataFrame, codes: np.ndarray, tests
             for test, how in words.items() if all(": " in item and not item.endswith(": ") for item in how)}
 
 
-def _test_level(topic: str, test: str, label: str, variable: Variable, values: pd.Series, method: Method | None) -> ValueLevel:
+def _test_level(topic: str, test: str, label: str, variable: Variable, values: pd.Series, method: Method | None, encoding: str) -> ValueLevel:
     kind = data_type(values, variable.type, "")
     return ValueLevel(
         where=(RangeCheck(topic, "EQ", (test,)),), label=label, type=variable.type, data_type=kind,
-        length=8 if variable.type == "Num" else char_length(values), display_format=variable.display_format,
+        length=8 if variable.type == "Num" else char_length(values, encoding), display_format=variable.display_format,
         significant_digits=_significant_digits(values, {}) if kind == "float" else None, method=method)
 
 

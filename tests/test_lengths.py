@@ -14,14 +14,14 @@ AE = "from: t\nvariables:\n  AETERM: {assign: T%s}\n  AELOC: {assign: PLACE, cod
 CE = "from: t\nvariables:\n  CETERM: {assign: T}\n  VISIT: {assign: T}\n"
 
 
-def lengths(folder, mappings: dict[str, str], raw: str = RAW) -> dict[tuple[str, str], int]:
+def lengths(folder, mappings: dict[str, str], raw: str = RAW, encoding: str = "utf-8") -> dict[tuple[str, str], int]:
     """The lengths of the metadata, which must be those of the transport files."""
     folder.mkdir(exist_ok=True)
-    built = build(write_study(folder, mappings, {"t": raw}))
+    built = build(write_study(folder, mappings, {"t": raw}, more=f"encoding: {encoding}\n"))
     described = {(d.name, v.name): v.length for package in built.packages.values() for d in package.datasets for v in d.variables if v.type == "Char"}
     write_package(built, folder / "package")
     for file in (folder / "package").rglob("*.xpt"):
-        _, dataset = read_dataset(file)
+        _, dataset = read_dataset(file, encoding=encoding)
         assert {v.name: v.length for v in dataset.variables if v.type == "Char"} == {n: length for (d, n), length in described.items() if d == dataset.name}
     return described
 
@@ -54,8 +54,16 @@ def test_a_text_that_is_longer_than_declared_stays_whole_and_is_reported(tmp_pat
     assert (found["AE", "AETERM"], found["SUPPAE", "QVAL"]) == (len("much longer"), len("left arm"))
 
 
-def test_bytes_count_not_characters(tmp_path):
-    assert lengths(tmp_path, {"AE": AE % ""}, "SUBJ,T,PLACE,D\n1,ééé,a,\n")["AE", "AETERM"] == 6
+@pytest.mark.parametrize("encoding, length", [("utf-8", 6), ("latin-1", 3)])
+def test_the_bytes_of_the_encoding_count(tmp_path, encoding, length):
+    assert lengths(tmp_path, {"AE": AE % ""}, "SUBJ,T,PLACE,D\n1,ééé,a,\n", encoding=encoding)["AE", "AETERM"] == length
+
+
+@pytest.mark.parametrize("encoding, kept", [("utf-8", "é" * 100), ("latin-1", "é" * 200)])
+def test_a_text_is_cut_at_the_bytes_of_the_encoding(tmp_path, encoding, kept):
+    built = build_study(tmp_path, {"AE": AE % ""}, {"t": f"SUBJ,T,PLACE,D\n1,{'é' * 201},a,\n"}, more=f"encoding: {encoding}\n")
+    assert built.values("AE", "AETERM") == [kept]
+    assert "CONFORM-LENGTH" in [rule for rule, *_ in built.troubles]
 
 
 @pytest.mark.parametrize("length, faults", [(8, []), (4, ["the length 4 is declared, but a Num has 8 bytes."])])
