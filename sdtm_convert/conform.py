@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -46,10 +47,10 @@ def conform(derived: Derived, names: list[str] | None = None, *, release: bool =
         datasets[name], rows[name] = _submitted(mapping, table, order, derived.study, troubles, release), order
         if supp is not None:
             frame, parent_rows = supp
-            frame["QVAL"] = _fit(frame["QVAL"], name, "QVAL", parent_rows, troubles, derived.study.encoding)
+            frame["QVAL"] = _fit(frame["QVAL"], Cells(name, "QVAL", parent_rows, derived.study.encoding), troubles)
             for plan in supplemental:
                 own = np.flatnonzero(frame["QNAM"] == plan.name)
-                _check_declared(plan, take(frame["QVAL"], own), name, "QVAL", parent_rows[own], troubles, derived.study.encoding)
+                _check_declared(take(frame["QVAL"], own), plan, Cells(name, "QVAL", parent_rows[own], derived.study.encoding), troubles)
             datasets[f"SUPP{name}"], rows[f"SUPP{name}"], parents[f"SUPP{name}"] = frame, parent_rows, name
     return Conformed(datasets, rows, parents, troubles)
 
@@ -58,8 +59,9 @@ def _submitted(mapping: Mapping, table: Table, order: np.ndarray, study: Study, 
     """The submitted variables of a dataset, its records in order."""
     columns = {}
     for variable in submitted_variables(mapping, study):
-        columns[variable] = _fit(take(table.columns[variable], order), mapping.dataset, variable, order, troubles, study.encoding)
-        _check_declared(mapping.variables.get(variable), columns[variable], mapping.dataset, variable, order, troubles, study.encoding)
+        cells = Cells(mapping.dataset, variable, order, study.encoding)
+        columns[variable] = _fit(take(table.columns[variable], order), cells, troubles)
+        _check_declared(columns[variable], mapping.variables.get(variable), cells, troubles)
         if release and not variable.endswith("SEQ"):
             del table.columns[variable]
     if release:
@@ -104,7 +106,26 @@ def _automatic(mapping: Mapping, name: str) -> bool:
 _CONTROL = r"[\x00-\x1f\x7f]"
 
 
-def _fit(column: pd.Series, dataset: str, variable: str, rows: np.ndarray, troubles: list[Trouble], encoding: str) -> pd.Series:
+class Cells(NamedTuple):
+    """Of a text column: whose it is, the derived rows that it comes from, and the encoding of the transport file that it goes to."""
+
+    dataset: str
+    variable: str
+    rows: np.ndarray
+    encoding: str
+
+    def trouble(self, rule: str, hit: np.ndarray, message: str, column: pd.Series) -> Trouble:
+        return Trouble(rule, self.dataset, self.variable, self.rows[hit], message, take(column, hit))
+
+    def bytes(self, text: str) -> int:
+        """The bytes of a text in the file: one a character, but in UTF-8."""
+        return len(text.encode()) if self.encoding == "utf-8" else len(text)
+
+    def cut(self, text: str) -> str:
+        return text.encode()[:LONGEST].decode(errors="ignore") if self.encoding == "utf-8" else text[:LONGEST]
+
+
+def _fit(column: pd.Series, cells: Cells, troubles: list[Trouble]) -> pd.Series:
     """A text column without control characters and of at most 200 bytes a value; what had to change, or is not ASCII, is a trouble."""
     if pd.api.types.is_numeric_dtype(column.dtype) or not len(column):
         return column
@@ -112,37 +133,25 @@ def _fit(column: pd.Series, dataset: str, variable: str, rows: np.ndarray, troub
     texts = pd.Series(pd.array(distinct, dtype="str"))
     checks = (("CONFORM-CONTROL", texts.str.contains(_CONTROL, regex=True), "control characters became blanks"),
               ("CONFORM-ASCII", ~texts.map(str.isascii).astype(bool), "the text holds characters outside US-ASCII"),
-              ("CONFORM-LENGTH", texts.map(lambda text: _bytes(text, encoding)) > LONGEST, f"the text was cut at {LONGEST} bytes"))
+              ("CONFORM-LENGTH", texts.map(cells.bytes) > LONGEST, f"the text was cut at {LONGEST} bytes"))
     for rule, wrong, message in checks:
         hit = np.flatnonzero(wrong.to_numpy(dtype=bool)[codes] & (codes >= 0)) if wrong.any() else ()
         if len(hit):
-            troubles.append(Trouble(rule, dataset, variable, rows[hit], message, take(column, hit)))
+            troubles.append(cells.trouble(rule, hit, message, column))
     if not (checks[0][1].any() or checks[2][1].any()):
         return column
-    fitted = texts.str.replace(_CONTROL, " ", regex=True).map(lambda text: _cut(text, encoding).strip())
+    fitted = texts.str.replace(_CONTROL, " ", regex=True).map(lambda text: cells.cut(text).strip())
     return pd.Series(fitted.astype("str").mask(fitted == "").array.take(codes, allow_fill=True))
 
 
-def _bytes(text: str, encoding: str) -> int:
-    """The bytes of a text in a transport file: one a character, but in UTF-8."""
-    return len(text.encode()) if encoding == "utf-8" else len(text)
-
-
-def _cut(text: str, encoding: str) -> str:
-    return text.encode()[:LONGEST].decode(errors="ignore") if encoding == "utf-8" else text[:LONGEST]
-
-
-def _check_declared(
-    plan: VariablePlan | None, column: pd.Series, dataset: str, variable: str, rows: np.ndarray, troubles: list[Trouble], encoding: str
-) -> None:
+def _check_declared(column: pd.Series, plan: VariablePlan | None, cells: Cells, troubles: list[Trouble]) -> None:
     """A text that is longer than the mapping says stays whole, and is a trouble: the variable becomes wider than was declared."""
     if plan is None or "length" not in plan.attributes or pd.api.types.is_numeric_dtype(column.dtype):
         return
     declared = int(plan.attributes["length"])
-    longer = np.flatnonzero(column.map(lambda text: _bytes(text, encoding), na_action="ignore").fillna(0) > declared)
+    longer = np.flatnonzero(column.map(cells.bytes, na_action="ignore").fillna(0) > declared)
     if len(longer):
-        what = f"the text is longer than the declared length of {plan.name}, {declared} bytes"
-        troubles.append(Trouble("CONFORM-DECLARED-LENGTH", dataset, variable, rows[longer], what, take(column, longer)))
+        troubles.append(cells.trouble("CONFORM-DECLARED-LENGTH", longer, f"the text is longer than the declared length of {plan.name}, {declared} bytes", column))
 
 
 # --- Supplemental qualifiers ------------------------------------------------------------------------------------------
