@@ -331,6 +331,52 @@ def test_parquet_columns_become_text(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(("kind", "count", "text"), [
+    (pa.timestamp("us"), 50_000, "1970-01-01T00:00:00.05"),
+    (pa.timestamp("ms"), 105, "1970-01-01T00:00:00.105"),
+    (pa.timestamp("us"), 100_010, "1970-01-01T00:00:00.10001"),
+    (pa.timestamp("ns"), 1_000, "1970-01-01T00:00:00.000001"),
+    (pa.timestamp("ns"), -(2**63) + 1, "1677-09-21T00:12:43.145224193"),
+    (pa.timestamp("us", "UTC"), 1_500_000, "1970-01-01T00:00:01.5Z"),
+    (pa.timestamp("us", "+02:00"), 50_000, "1970-01-01T02:00:00.05+02:00"),
+    (pa.timestamp("us", "America/New_York"), 0, "1969-12-31T19:00:00-05:00"),
+    (pa.time64("us"), 10_500_005, "00:00:10.500005"),
+    (pa.time32("ms"), 0, "00:00:00"),
+])  # fmt: skip
+def test_parquet_dates_and_times_become_iso8601_with_every_digit_that_counts(tmp_path, kind, count, text):
+    pq.write_table(pa.table({"A": pa.array([count], kind)}), tmp_path / "x.parquet")
+    assert rows_of(read_raw(tmp_path / "x.parquet").frame) == [[text]]
+
+
+def test_parquet_decimals_have_all_their_digits_and_no_exponent(tmp_path):
+    values = [decimal.Decimal(text) for text in ("0.00000001", "0", "1.1", "-123")] + [None]
+    pq.write_table(pa.table({"A": pa.array(values, pa.decimal128(20, 8))}), tmp_path / "x.parquet")
+    assert read_raw(tmp_path / "x.parquet").frame["A"].tolist()[:4] == ["0.00000001", "0.00000000", "1.10000000", "-123.00000000"]
+
+
+@pytest.mark.parametrize(("values", "message"), [
+    (pa.array([0, 2**62], pa.timestamp("us")), "column 'A', row 2: 4611686018427387904 as timestamp[us] is no day of the years 0000 to 9999"),
+    (pa.array([2932897], pa.int32()).cast(pa.date32()), "column 'A', row 1: 2932897 as date32[day] is no day"),
+    (pa.array([None, -1], pa.time64("us")), "column 'A', row 2: -1 as time64[us] is no day of the years 0000 to 9999, or no time of a day."),
+    (pa.array([0], pa.timestamp("us", "Mars/Olympus")), "column 'A' cannot be read: Cannot locate or parse timezone 'Mars/Olympus'"),
+    (pa.array([b"abc"], pa.binary()), "column 'A' holds binary, which is no single collected value."),
+    (pa.array([b"abc"], pa.binary(3)), "column 'A' holds fixed_size_binary[3], which is no single collected value."),
+    (pa.array([b"abc"], pa.binary_view()), "column 'A' holds binary_view, which is no single collected value."),
+    (pa.array([b"a" * 16], pa.uuid()), "column 'A' holds extension<arrow.uuid>, which is no single collected value."),
+    (pa.array([b"ok", b"\xff\xfe"]).view(pa.string()), r"column 'A', row 2: b'\xff\xfe' is not UTF-8, as text in Parquet is."),
+    (pa.array([b"ok", b"\xff\xfe"], pa.large_binary()).view(pa.large_string()), r"column 'A', row 2: b'\xff\xfe' is not UTF-8"),
+])  # fmt: skip
+def test_parquet_values_that_no_text_can_tell_are_refused(tmp_path, values, message):
+    pq.write_table(pa.table({"A": values}), tmp_path / "x.parquet")
+    assert refusal(tmp_path / "x.parquet").startswith(message)
+
+
+def test_parquet_with_a_column_name_that_is_not_utf8_is_refused(tmp_path):
+    pq.write_table(pa.table({"NAME": ["x"]}), tmp_path / "x.parquet", store_schema=False)
+    content = (tmp_path / "x.parquet").read_bytes().replace(b"NAME", b"\xff\xff\xff\xff")
+    assert refusal(csv_file(tmp_path, content, "y.parquet")).startswith("is not a readable Parquet file: 'utf-8' codec can't decode")
+
+
 def test_parquet_that_holds_no_single_values_or_is_damaged_is_refused(tmp_path):
     pq.write_table(pa.table({"A": [[1, 2]]}), tmp_path / "x.parquet")
     assert "column 'A' holds list" in refusal(tmp_path / "x.parquet")
