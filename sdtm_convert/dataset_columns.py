@@ -72,13 +72,17 @@ def dataset_columns(
 
     `keys` names the key variables in their order; without it, they are those with a `key`.
 
-    Raises InputError, as `write_xpt` does, for names and labels that no submission may have, and for declared variables without a column.
+    Raises InputError, as `write_xpt` does, for names and labels that no submission may have, and for declared variables without a column;
+    TypeError for what is not one table.
     """
     target = Target(str(path), name, "utf-8", ALLOWED)
     check_name(name, target, "dataset")
     check_label(label, target)
     variables = tuple(variables or ())
-    part = next(split(frame)[0])
+    parts, whole = split(frame)
+    if not whole:
+        raise TypeError("frame: tables one by one become a transport file alone; other formats say before the rows how many there are. Give one table.")
+    part = next(parts)
     found = declare(part, declared_by_name(variables), target, infer=True)
     places = {key: place for place, key in enumerate(keys, 1)}
     given = {variable.name: replace(variable, key=places.get(variable.name)) if places else variable for variable in variables}

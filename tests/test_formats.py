@@ -79,6 +79,20 @@ def test_a_declared_variable_without_a_column_is_refused(tmp_path, kind):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_dataset_in_parts_is_written_whole_or_refused(tmp_path, kind):
+    path, variables = tmp_path / f"x.{kind}", [Variable("A", "", "Num", "float", 8)]
+    for values in ([1.0, 2.0], [1.0], []):
+        parts = iter([pd.DataFrame({"A": [value]}) for value in values])
+        if kind == "xpt":
+            write_dataset(parts, path, name="X", created=CREATED, variables=variables)
+            assert read_dataset(path)[0]["A"].tolist() == values
+            continue
+        with pytest.raises(TypeError, match="tables one by one become a transport file alone"):
+            write_dataset(parts, path, name="X", created=CREATED, variables=variables)
+        assert not list(tmp_path.iterdir())
+
+
 def test_formats_are_named_with_commas_and_known():
     assert parse_formats("xpt, NDJSON,xpt,") == ("xpt", "ndjson")
     for text, message in [("xpt,jsn", "'jsn' is not known. Did you mean 'json'"), (" , ", "no format is named")]:
