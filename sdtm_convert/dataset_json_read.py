@@ -30,6 +30,7 @@ TEXT_TYPES = ("string", "URI")
 NUMBER_TYPES = ("integer", "float", "double", "boolean", "decimal")
 DEFAULT_FORMATS = {"date": "DATE9.", "datetime": "DATETIME20.", "time": "TIME8."}
 NEXT = re.compile(r"[ \t\n\r]*(.?)[ \t\n\r]*", re.DOTALL)  # the next character that is no white space
+WHITE = b" \t\r\n"
 REQUIRED = ("datasetJSONCreationDateTime", "itemGroupOID", "records", "name", "label", "columns")
 
 
@@ -206,8 +207,8 @@ def _lines(path: Path) -> tuple[Header, Iterator[list]]:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
     with file:
         first = _decoded(file.readline(), path, "line 1").removeprefix("\ufeff")
-    attributes, at = _parsed(first.strip(), 0, path, "line 1")
-    if not isinstance(attributes, dict) or first.strip()[at:].strip():
+    attributes, at = _parsed(first, _skip(first, 0), path, "line 1")
+    if not isinstance(attributes, dict) or _next(first, at)[0]:
         raise InputError(f"{path}: line 1: must be one JSON object, the metadata of the dataset.")
     return _header(attributes, path), _line_parts(path)
 
@@ -217,25 +218,31 @@ def _line_parts(path: Path) -> Iterator[list]:
         file.readline()
         count = 0
         while lines := list(itertools.islice(file, CHUNK_ROWS)):
-            lines = [line for line in map(bytes.strip, lines) if line]
+            lines = [line for line in (line.strip(WHITE) for line in lines) if line]
             rows = _rows_of(lines, count, path)
             count += len(rows)
             yield rows
 
 
 def _rows_of(lines: list[bytes], first_row: int, path: Path) -> list:
-    """One row a line. Should they not be read together, they are read one by one, to name the row."""
+    """One row a line. Should they not be read together, they are read one by one, to name the row.
+
+    Read together, each is a list for certain: no text spans lines, as JSON allows no line end in it; and where a list spans them, a line
+    begins or ends in another way, or the list has lists in it, which no row may.
+    """
+    joined = b",\n".join(lines)
     try:
-        rows = DECODER.decode("[" + b",".join(lines).decode("utf-8") + "]")
-        if len(rows) == len(lines):
-            return rows
+        if joined.startswith(b"[") and joined.endswith(b"]") and joined.count(b"],\n[") == len(lines) - 1:
+            rows = DECODER.decode("[" + joined.decode("utf-8") + "]")
+            if len(rows) == len(lines):
+                return rows
     except (ValueError, RecursionError):
         pass
     rows = []
     for number, line in enumerate(lines, first_row + 1):
         text = _decoded(line, path, f"row {number}")
         row, end = _parsed(text, 0, path, f"row {number}")
-        if text[end:].strip():
+        if _next(text, end)[0]:
             raise InputError(f"{path}: row {number}: something follows the row on its line.")
         rows.append(row)
     return rows

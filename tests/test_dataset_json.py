@@ -304,6 +304,27 @@ def test_rows_that_are_no_json_are_refused_by_row(tmp_path, kind, row, message):
     assert message in str(told.value)
 
 
+SPLIT = [
+    (['["pain in', 'left arm", 1]'], "row 1: is no JSON that can be read"),
+    (['["a", 1],["b"', "2]"], "row 1: something follows the row on its line"),
+    (['["a", 1],["b", 2],["c"', "3]"], "row 1: something follows"),
+    (['["a"', '1],["b", 2]'], "row 1: is no JSON that can be read"),
+    (['["a", ["b"]', '["c"]]', '["d", 1],["e", 2]'], "row 1: has 3 values"),
+    (['["a", ["b"]', '["c"]],["d", 1]'], "row 1: has 3 values"),
+    (['["a", 1]\x0c', '["b", 1]'], "row 1: something follows"),
+    (['["a", 1]', '["b", 1]\u00a0'], "row 2: something follows"),
+    (['"a", 1', '["b", 1]'], "row 1: something follows"),
+]
+
+
+@pytest.mark.parametrize(("lines", "message"), SPLIT, ids=[lines[0] for lines, _ in SPLIT])
+def test_each_line_is_one_row_by_itself(tmp_path, lines, message):
+    path = tmp_path / "x.ndjson"
+    path.write_text("\n".join([json.dumps({k: v for k, v in document(records=2).items() if k != "rows"}), *lines]), encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        read_dataset_json(path)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"name": "X"', '{"name": "X", "name": "Y"}', json.dumps(document())[:-1], json.dumps(document())[:-6],
                                   json.dumps(document()) + " {}", json.dumps(document())[:-1] + ', "name": "Y"}',
                                   json.dumps(document())[:-1] + ', "rows": []}', "{,}", '{"a" 1}', "\x00"])  # fmt: skip
