@@ -33,6 +33,8 @@ NEXT = re.compile(r"[ \t\n\r]*(.?)[ \t\n\r]*", re.DOTALL)  # the next character 
 WHITE = b" \t\r\n"
 REQUIRED = ("datasetJSONCreationDateTime", "itemGroupOID", "records", "name", "label", "columns")
 
+Part = tuple[list, list]  # rows, and each as it stands in the file
+
 
 @dataclass(frozen=True)
 class Header:
@@ -57,8 +59,8 @@ def read_dataset_json(path: str | os.PathLike) -> tuple[pd.DataFrame, Dataset, A
     header, rows = (_lines if path.suffix.lower() == ".ndjson" else _document)(path)
     chunks: list[list[pa.Array]] = []
     count = 0
-    for part in rows:
-        chunks.append(columns_of_rows(part, count, header.dataset, header.kinds, path))
+    for part, texts in rows:
+        chunks.append(columns_of_rows(part, texts, count, header.dataset, header.kinds, path))
         count += len(part)
     if count != header.dataset.records:
         raise InputError(f"{path}: has {count} rows, though its metadata say {header.dataset.records}; the file is not whole.")
@@ -116,7 +118,7 @@ def _read_text(path: Path) -> str:
         raise InputError(f"{path}: is not UTF-8 (byte {error.start + 1}); Dataset-JSON always is.") from None
 
 
-def _document(path: Path) -> tuple[Header, Iterator[list]]:
+def _document(path: Path) -> tuple[Header, Iterator[Part]]:
     """The header, and the rows in parts. Rows that come before what must be known to read them are passed over first."""
     text = _read_text(path)
     mark, at = _next(text, 0)
@@ -155,26 +157,28 @@ def _members(text: str, at: int, path: Path, attributes: dict, rows_known: bool 
             raise InputError(f"{path}: is cut off or damaged after the attribute {key!r}.")
 
 
-def _rows_and_rest(text: str, at: int, path: Path, attributes: dict) -> Iterator[list]:
+def _rows_and_rest(text: str, at: int, path: Path, attributes: dict) -> Iterator[Part]:
     """Parts of the rows that begin at `at`; in the end, what follows them is added to `attributes`."""
     mark, at = _next(text, at)
     if mark != "[":
         raise InputError(f"{path}: rows: is no list.")
-    part: list = []
+    part, texts = [], []
     count = 0
     mark, after = _next(text, at)
     at = after if mark == "]" else at
     while mark != "]":
-        row, at = _parsed(text, at, path, f"row {count + 1}")
+        start = at
+        row, at = _parsed(text, start, path, f"row {count + 1}")
         part.append(row)
+        texts.append(text[start:at])
         count += 1
         mark, at = _next(text, at)
         if mark != "," and mark != "]":
             raise InputError(f"{path}: is cut off or damaged after row {count}.")
         if len(part) == CHUNK_ROWS:
-            yield part
-            part = []
-    yield part
+            yield part, texts
+            part, texts = [], []
+    yield part, texts
     mark, at = _next(text, at)
     if mark == ",":
         _members(text, at, path, attributes, rows_known=True)
@@ -199,7 +203,7 @@ def _next(text: str, at: int) -> tuple[str, int]:
     return found[1], found.end()
 
 
-def _lines(path: Path) -> tuple[Header, Iterator[list]]:
+def _lines(path: Path) -> tuple[Header, Iterator[Part]]:
     """The header from the first line, and the rows of the others in parts."""
     try:
         file = path.open("rb")
@@ -213,7 +217,7 @@ def _lines(path: Path) -> tuple[Header, Iterator[list]]:
     return _header(attributes, path), _line_parts(path)
 
 
-def _line_parts(path: Path) -> Iterator[list]:
+def _line_parts(path: Path) -> Iterator[Part]:
     with path.open("rb") as file:
         file.readline()
         count = 0
@@ -221,7 +225,7 @@ def _line_parts(path: Path) -> Iterator[list]:
             lines = [line for line in (line.strip(WHITE) for line in lines) if line]
             rows = _rows_of(lines, count, path)
             count += len(rows)
-            yield rows
+            yield rows, lines
 
 
 def _rows_of(lines: list[bytes], first_row: int, path: Path) -> list:

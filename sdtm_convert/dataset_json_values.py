@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .dataset_json import LIMITS
+from .dataset_json import LIMITS, WHOLE
 from .errors import InputError
 from .model import Dataset, Variable
 from .xpt.moments import DAYS_TO_1970
@@ -20,10 +24,17 @@ ISO8601 = {  # what the values of a date that is a number to SAS look like
     "datetime": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$",
     "time": r"^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$",
 }
+DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+SMALLEST = 2.0**-1022  # float64 has fewer digits below
+NOT_HELD = "is no number that float64 holds."
+AS_TEXT = json.JSONDecoder(parse_float=str)
 
 
-def columns_of_rows(rows: list, first_row: int, dataset: Dataset, kinds: tuple[str, ...], path: Path) -> list[pa.Array]:
-    """Rows as columns. Raises InputError for the first row that is no list of as many values as there are columns."""
+def columns_of_rows(rows: list, texts: list, first_row: int, dataset: Dataset, kinds: tuple[str, ...], path: Path) -> list[pa.Array]:
+    """Rows as columns; `texts` has each row as it stands in the file, for numbers that may stand there in other digits than float64 keeps.
+
+    Raises InputError for the first row that is no list of as many values as there are columns, and for values that the columns do not allow.
+    """
     width = len(kinds)
     if set(map(type, rows)) - {list} or set(map(len, rows)) - {width}:
         for number, row in enumerate(rows, first_row + 1):
@@ -32,13 +43,21 @@ def columns_of_rows(rows: list, first_row: int, dataset: Dataset, kinds: tuple[s
             if len(row) != width:
                 raise InputError(f"{path}: row {number}: has {len(row)} values, though there are {width} columns.")
     columns = zip(*rows, strict=True) if rows else ((),) * width
-    described = zip(columns, dataset.variables, kinds, strict=True)
-    return [_column(values, variable, kind, first_row, path) for values, variable, kind in described]
+    described = enumerate(zip(columns, dataset.variables, kinds, strict=True))
+    return [_column(values, variable, kind, first_row, path, partial(_spelled, texts, position)) for position, (values, variable, kind) in described]
 
 
-def _column(values: tuple, variable: Variable, kind: str, first_row: int, path: Path) -> pa.Array:
-    def refuse(row: int, why: str) -> NoReturn:
-        raise InputError(f"{path}: row {first_row + row + 1}, {variable.name}: {short(values[row])} {why}")
+def _spelled(texts: list, position: int, row: int, number: float) -> str:
+    """A number as it stands in the file; "" for a zero that is one for certain, as there are many."""
+    text = texts[row].decode("utf-8") if isinstance(texts[row], bytes) else texts[row]
+    if not number and len(text) < 300 and "e-" not in text and "E-" not in text:
+        return ""
+    return str(AS_TEXT.decode(text)[position])
+
+
+def _column(values: tuple, variable: Variable, kind: str, first_row: int, path: Path, spelled: Callable[[int, float], str]) -> pa.Array:
+    def refuse(row: int, why: str, spelling: str = "") -> NoReturn:
+        raise InputError(f"{path}: row {first_row + row + 1}, {variable.name}: {short(spelling or values[row])} {why}")
 
     texts = variable.type == "Char" or kind in LIMITS
     allowed = {str} if texts else {bool} if kind == "boolean" else {int, float, str} if kind == "decimal" else {int, float}
@@ -46,7 +65,7 @@ def _column(values: tuple, variable: Variable, kind: str, first_row: int, path: 
         row = next(row for row, value in enumerate(values) if type(value) in strange)
         refuse(row, f"is not what the dataType {kind} allows.")
     if not texts:
-        return _numbers(values, refuse, decimal=kind == "decimal")
+        return _numbers(values, kind, refuse, spelled)
     try:
         column = pa.array(values, pa.large_string())
     except UnicodeEncodeError:
@@ -58,30 +77,61 @@ def _trimmed(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     return pc.ascii_rtrim(texts.fill_null(""), " ")
 
 
-def _numbers(values: tuple, refuse, decimal: bool) -> pa.DoubleArray:
+def _numbers(values: tuple, kind: str, refuse, spelled: Callable[[int, float], str]) -> pa.DoubleArray:
     """Numbers as float64; one that float64 cannot hold, or not exactly where it is whole, is refused."""
+    read = [_decimal(value, row, refuse) for row, value in enumerate(values)] if kind == "decimal" else values
     try:
-        numbers = pa.array([_decimal(value) for value in values] if decimal else values, pa.float64())
-    except (pa.ArrowException, OverflowError, ValueError):  # Arrow refuses every whole number beyond 2**53, exact or not
-        wrong = next((row for row, value in enumerate(values) if not _fits(value)), None)
+        numbers = pa.array(read, pa.float64())
+    except (pa.ArrowException, OverflowError):  # Arrow refuses every whole number beyond 2**53, exact or not
+        wrong = next((row for row, value in enumerate(read) if not _fits(value)), None)
         if wrong is not None:
-            refuse(wrong, "is no number that float64 holds.")
-        numbers = pa.array([None if value is None else float(value) for value in values], pa.float64())
-    infinite = np.isinf(numbers.to_numpy(zero_copy_only=False))
-    if infinite.any():
-        refuse(int(np.argmax(infinite)), "is no number that float64 holds.")
-    return pc.add(numbers, 0.0).fill_null(np.nan)
+            refuse(wrong, NOT_HELD)
+        numbers = pa.array([None if value is None else float(value) for value in read], pa.float64())
+    floats = numbers.fill_null(np.nan).to_numpy()
+    _check_where(np.isinf(floats), NOT_HELD, refuse)
+    if kind == "integer":
+        _check_where(np.floor(floats) < floats, "is no whole number, which the dataType integer wants.", refuse)
+    size = np.abs(floats)
+    for row in np.flatnonzero((size < SMALLEST) | (size >= WHOLE)).tolist():  # where digits may have gone
+        value, number = values[row], floats[row].item()
+        text = value if isinstance(value, str) else spelled(row, number) if isinstance(value, float) else ""
+        if text and _is_other(text, number):
+            refuse(row, NOT_HELD, text)
+    return pa.array(floats + 0.0)  # -0.0 becomes 0.0
 
 
-def _decimal(value: object) -> float | int | None:
-    return float(value) if isinstance(value, str) else value
+def _check_where(wrong: np.ndarray, why: str, refuse) -> None:
+    if wrong.any():
+        refuse(int(np.argmax(wrong)), why)
+
+
+def _decimal(value: object, row: int, refuse) -> object:
+    if not isinstance(value, str):
+        return value
+    if not DECIMAL.fullmatch(value):
+        refuse(row, "is no number in decimal digits.")
+    return float(value)
 
 
 def _fits(value: object) -> bool:
     try:
-        return value is None or (float(value) == value if isinstance(value, int) else np.isfinite(float(value)))
-    except (ValueError, OverflowError):
+        return not isinstance(value, int) or float(value) == value
+    except OverflowError:
         return False
+
+
+def _is_other(text: str, number: float) -> bool:
+    """Whether a number, next to zero or beyond 2**53 and so in digits that may have gone, is another one in the text.
+
+    >>> _is_other("9007199254740993.0", 9007199254740992.0), _is_other("1e23", 1e23), _is_other("1e-400", 0.0)
+    (True, False, True)
+    """
+    mantissa, _, exponent = text.lower().partition("e")
+    digits = mantissa.replace(".", "").lstrip("+-0").rstrip("0")
+    if not digits or not number:
+        return bool(digits)
+    # Few float64 beyond 2**53 have a short spelling; with an exponent, what counts is that the digits that are there come back.
+    return Decimal(text) != Decimal(f"{number:.{len(digits) - 1}e}" if exponent else number)
 
 
 def _since_1960(texts: pa.LargeStringArray, kind: str, refuse) -> pa.DoubleArray:

@@ -222,12 +222,15 @@ def test_attributes_may_come_in_any_order_with_white_space_and_a_byte_order_mark
 
 @pytest.mark.parametrize(("kind", "values", "numbers"), [
     ("decimal", ["0.10", None, "12"], [0.1, np.nan, 12]),
+    ("decimal", ["-1.5e3", "+007", "9007199254740992", "1e23", 2**53, "0e99999999999999999999"], [-1500, 7, 2.0**53, 1e23, 2.0**53, 0]),
+    ("double", [1e23, 5e-324, 2.0**53, 0.30000000000000004, 0.0, -0.0, 1.7976931348623157e308], [1e23, 5e-324, 2.0**53, 0.1 + 0.2, 0, 0, 1.7976931348623157e308]),
+    ("integer", [1.0, 1e20], [1, 1e20]),
     ("boolean", [True, None, False], [1, np.nan, 0]),
     ("integer", [1, None, 2**60], [1, np.nan, 2.0**60]),
 ])  # fmt: skip
 def test_other_types_of_numbers_are_read(tmp_path, kind, values, numbers):
     path = tmp_path / "x.json"
-    path.write_text(json.dumps(document(**column(dataType=kind), records=3, rows=[[v] for v in values])))
+    path.write_text(json.dumps(document(**column(dataType=kind), records=len(values), rows=[[v] for v in values])))
     assert read_dataset_json(path)[0]["A"].tolist() == pytest.approx(numbers, nan_ok=True, abs=0)
 
 
@@ -265,7 +268,7 @@ HOSTILE = [
     (document(sourceSystem="x"), "sourceSystem: is 'x'"),
     (document(**column(dataType="date", targetDataType="integer"), rows=[["2020-01"]]), "row 1, A: '2020-01' is no complete ISO 8601 date"),
     (document(**column(dataType="date", targetDataType="integer"), rows=[[None], ["2020-02-30"]], records=2), "row 2, A: '2020-02-30' is no date of the calendar"),
-    (document(**column(dataType="decimal"), rows=[["1"], ["x"]], records=2), "row 2, A: 'x' is no number"),
+    (document(**column(dataType="decimal"), rows=[["1"], ["x"]], records=2), "row 2, A: 'x' is no number in decimal digits"),
 ]  # fmt: skip
 
 
@@ -323,6 +326,39 @@ def test_each_line_is_one_row_by_itself(tmp_path, lines, message):
     path.write_text("\n".join([json.dumps({k: v for k, v in document(records=2).items() if k != "rows"}), *lines]), encoding="utf-8")
     with pytest.raises(InputError, match=message):
         read_dataset_json(path)
+
+
+ALTERED = [
+    ("double", "9007199254740993.0", "9007199254740993.0' is no number that float64 holds"),
+    ("double", "9007199254740993.5", "float64"),
+    ("double", "9.007199254740993e15", "'9.007199254740993e15' is no number that float64 holds"),
+    ("float", "1e-400", "'1e-400' is no number that float64 holds"),
+    ("double", "-1.2345678e-320", "'-1.2345678e-320' is no number"),
+    ("double", "0." + "0" * 400 + "1", "is no number that float64 holds"),
+    ("decimal", '"9007199254740993"', "'9007199254740993' is no number that float64 holds"),
+    ("decimal", '"1e-400"', "'1e-400' is no number that float64 holds"),
+    ("decimal", "9007199254740993.0", "'9007199254740993.0' is no number that float64 holds"),
+    ("decimal", '"1e999"', "'1e999' is no number that float64 holds"),
+    ("decimal", '"nan"', "'nan' is no number in decimal digits"),
+    ("decimal", '"Infinity"', "'Infinity' is no number in decimal digits"),
+    ("decimal", '"1_000"', "'1_000' is no number in decimal digits"),
+    ("decimal", '" 5 "', "' 5 ' is no number in decimal digits"),
+    ("decimal", '"٣"', "'٣' is no number in decimal digits"),
+    ("decimal", '""', "'' is no number in decimal digits"),
+    ("integer", "1.5", "1.5 is no whole number, which the dataType integer wants"),
+]
+
+
+@BOTH
+@pytest.mark.parametrize(("kind_of_value", "value", "message"), ALTERED, ids=[f"{kind} {value[:20]}" for kind, value, _ in ALTERED])
+def test_numbers_that_would_become_others_are_refused_in_each_spelling(tmp_path, kind, kind_of_value, value, message):
+    path = tmp_path / f"x.{kind}"
+    whole = document(**column(dataType=kind_of_value), records=2, rows=[])
+    head = json.dumps({k: v for k, v in whole.items() if k != "rows"})
+    path.write_text(f'{head[:-1]}, "rows": [[null], [{value}]]}}' if kind == "json" else f"{head}\n[null]\n[{value}]\n", encoding="utf-8")
+    with pytest.raises(InputError) as told:
+        read_dataset_json(path)
+    assert f"{path}: row 2, A: " in str(told.value) and message in str(told.value)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"name": "X"', '{"name": "X", "name": "Y"}', json.dumps(document())[:-1], json.dumps(document())[:-6],
