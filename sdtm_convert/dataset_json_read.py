@@ -33,7 +33,7 @@ NEXT = re.compile(r"[ \t\n\r]*(.?)[ \t\n\r]*", re.DOTALL)  # the next character 
 WHITE = b" \t\r\n"
 REQUIRED = ("datasetJSONCreationDateTime", "itemGroupOID", "records", "name", "label", "columns")
 
-Part = tuple[list, list]  # rows, and each as it stands in the file
+Part = tuple[list, list[str]]  # rows, and each as it stands in the file
 
 
 @dataclass(frozen=True)
@@ -223,12 +223,12 @@ def _line_parts(path: Path) -> Iterator[Part]:
         count = 0
         while lines := list(itertools.islice(file, CHUNK_ROWS)):
             lines = [line for line in (line.strip(WHITE) for line in lines) if line]
-            rows = _rows_of(lines, count, path)
+            rows, texts = _rows_of(lines, count, path)
             count += len(rows)
-            yield rows, lines
+            yield rows, texts
 
 
-def _rows_of(lines: list[bytes], first_row: int, path: Path) -> list:
+def _rows_of(lines: list[bytes], first_row: int, path: Path) -> Part:
     """One row a line. Should they not be read together, they are read one by one, to name the row.
 
     Read together, each is a list for certain: no text spans lines, as JSON allows no line end in it; and where a list spans them, a line
@@ -237,19 +237,21 @@ def _rows_of(lines: list[bytes], first_row: int, path: Path) -> list:
     joined = b",\n".join(lines)
     try:
         if joined.startswith(b"[") and joined.endswith(b"]") and joined.count(b"],\n[") == len(lines) - 1:
-            rows = DECODER.decode("[" + joined.decode("utf-8") + "]")
+            text = joined.decode("utf-8")
+            rows = DECODER.decode(f"[{text}]")
             if len(rows) == len(lines):
-                return rows
+                return rows, text.split(",\n")
     except (ValueError, RecursionError):
         pass
-    rows = []
+    rows, texts = [], []
     for number, line in enumerate(lines, first_row + 1):
         text = _decoded(line, path, f"row {number}")
         row, end = _parsed(text, 0, path, f"row {number}")
         if _next(text, end)[0]:
             raise InputError(f"{path}: row {number}: something follows the row on its line.")
         rows.append(row)
-    return rows
+        texts.append(text)
+    return rows, texts
 
 
 def _decoded(line: bytes, path: Path, where: str) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,7 +29,7 @@ NOT_HELD = "is no number that float64 holds."
 AS_TEXT = json.JSONDecoder(parse_float=str)
 
 
-def columns_of_rows(rows: list, texts: list, first_row: int, dataset: Dataset, kinds: tuple[str, ...], path: Path) -> list[pa.Array]:
+def columns_of_rows(rows: list, texts: list[str], first_row: int, dataset: Dataset, kinds: tuple[str, ...], path: Path) -> list[pa.Array]:
     """Rows as columns; `texts` has each row as it stands in the file, for numbers that may stand there in other digits than float64 keeps.
 
     Raises InputError for the first row that is no list of as many values as there are columns, and for values that the columns do not allow.
@@ -43,19 +42,24 @@ def columns_of_rows(rows: list, texts: list, first_row: int, dataset: Dataset, k
             if len(row) != width:
                 raise InputError(f"{path}: row {number}: has {len(row)} values, though there are {width} columns.")
     columns = zip(*rows, strict=True) if rows else ((),) * width
+    small = np.fromiter((len(text) > 300 or "e-" in text or "E-" in text for text in texts), bool, len(texts))
     described = enumerate(zip(columns, dataset.variables, kinds, strict=True))
-    return [_column(values, variable, kind, first_row, path, partial(_spelled, texts, position)) for position, (values, variable, kind) in described]
+    return [_column(values, variable, kind, first_row, path, Spelling(texts, position, small)) for position, (values, variable, kind) in described]
 
 
-def _spelled(texts: list, position: int, row: int, number: float) -> str:
-    """A number as it stands in the file; "" for a zero that is one for certain, as there are many."""
-    text = texts[row].decode("utf-8") if isinstance(texts[row], bytes) else texts[row]
-    if not number and len(text) < 300 and "e-" not in text and "E-" not in text:
-        return ""
-    return str(AS_TEXT.decode(text)[position])
+@dataclass(frozen=True)
+class Spelling:
+    """The numbers of a column as they stand in the file. `small` tells the rows in which a zero may have been another number."""
+
+    texts: list[str]
+    position: int
+    small: np.ndarray
+
+    def __call__(self, row: int) -> str:
+        return str(AS_TEXT.decode(self.texts[row])[self.position])
 
 
-def _column(values: tuple, variable: Variable, kind: str, first_row: int, path: Path, spelled: Callable[[int, float], str]) -> pa.Array:
+def _column(values: tuple, variable: Variable, kind: str, first_row: int, path: Path, spelled: Spelling) -> pa.Array:
     def refuse(row: int, why: str, spelling: str = "") -> NoReturn:
         raise InputError(f"{path}: row {first_row + row + 1}, {variable.name}: {short(spelling or values[row])} {why}")
 
@@ -77,7 +81,7 @@ def _trimmed(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     return pc.ascii_rtrim(texts.fill_null(""), " ")
 
 
-def _numbers(values: tuple, kind: str, refuse, spelled: Callable[[int, float], str]) -> pa.DoubleArray:
+def _numbers(values: tuple, kind: str, refuse, spelled: Spelling) -> pa.DoubleArray:
     """Numbers as float64; one that float64 cannot hold, or not exactly where it is whole, is refused."""
     read = [_decimal(value, row, refuse) for row, value in enumerate(values)] if kind == "decimal" else values
     try:
@@ -92,10 +96,9 @@ def _numbers(values: tuple, kind: str, refuse, spelled: Callable[[int, float], s
     if kind == "integer":
         _check_where(np.floor(floats) < floats, "is no whole number, which the dataType integer wants.", refuse)
     size = np.abs(floats)
-    for row in np.flatnonzero((size < SMALLEST) | (size >= WHOLE)).tolist():  # where digits may have gone
-        value, number = values[row], floats[row].item()
-        text = value if isinstance(value, str) else spelled(row, number) if isinstance(value, float) else ""
-        if text and _is_other(text, number):
+    for row in np.flatnonzero((size < SMALLEST) & spelled.small | (size >= WHOLE)).tolist():  # where digits may have gone
+        text = values[row] if isinstance(values[row], str) else spelled(row) if isinstance(values[row], float) else ""
+        if text and _is_other(text, floats[row].item()):
             refuse(row, NOT_HELD, text)
     return pa.array(floats + 0.0)  # -0.0 becomes 0.0
 
