@@ -144,12 +144,22 @@ def _since_1960(texts: pa.LargeStringArray, kind: str, refuse) -> pa.DoubleArray
         refuse(pc.index(wrong, True).as_py(), f"is no complete ISO 8601 {kind}, which targetDataType integer wants.")
     whole = pc.binary_join_element_wise(_scalar("1970-01-01"), texts, _scalar("T")) if kind == "time" else texts
     try:
-        moments = whole.cast(pa.date32()).cast(pa.int32()) if kind == "date" else whole.cast(pa.timestamp("us")).cast(pa.int64())
+        moments = whole.cast(pa.date32() if kind == "date" else pa.timestamp("us"))
     except pa.ArrowInvalid:
         refuse(_unreadable(whole, kind), f"is no {kind} of the calendar or the clock.")
-    numbers = moments.cast(pa.float64())
-    numbers = pc.add(numbers, float(DAYS_TO_1970)) if kind == "date" else pc.divide(numbers, 1e6)
-    return (pc.add(numbers, DAYS_TO_1970 * 86400.0) if kind == "datetime" else numbers).fill_null(np.nan)
+    counted = moments.cast(pa.int32() if kind == "date" else pa.int64()).fill_null(0).to_numpy()
+    if kind == "date":
+        numbers = (counted + DAYS_TO_1970).astype(np.float64)
+    else:
+        numbers = _seconds(counted + (DAYS_TO_1970 * 86400 * 10**6 if kind == "datetime" else 0))
+    return pa.array(np.where(texts.is_null(), np.nan, numbers))
+
+
+def _seconds(micros: np.ndarray) -> np.ndarray:
+    """Microseconds as the float64 of seconds that is nearest. Those beyond 2**53 are no float64: seconds so large have room for few digits of
+    a fraction, so that it may be rounded by itself."""
+    whole, rest = np.divmod(micros, 10**6)
+    return np.where(np.abs(micros) <= WHOLE, micros / 1e6, whole + rest / 1e6)
 
 
 def _scalar(text: str) -> pa.Scalar:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -241,6 +241,26 @@ def test_dates_with_target_integer_count_from_1960_in_a_format_that_says_so(tmp_
         path.write_text(json.dumps(document(**column(dataType=kind, targetDataType="integer"), rows=[[value]])))
         frame, dataset, _ = read_dataset_json(path)
         assert (frame["A"].tolist(), dataset.variables[0].display_format) == ([number], shown)
+
+
+def test_datetimes_are_the_nearest_float64_over_the_whole_calendar(tmp_path):
+    moments = [datetime(1582, 1, 1), datetime(1683, 5, 6, 7, 8, 9, 123457), datetime(1959, 12, 31, 23, 59, 59, 999999), datetime(1960, 1, 1, 0, 0, 0, 1),
+               datetime(2023, 3, 4, 5, 6, 7, 890123), datetime(2020, 2, 29, 12, 0, 0, 100003), datetime(2255, 6, 7, 8, 9, 10, 11), datetime(9999, 12, 31, 23, 59, 59)]
+    rows = [[None], *([moment.isoformat()] for moment in moments)]
+    (tmp_path / "x.json").write_text(json.dumps(document(**column(dataType="datetime", targetDataType="integer"), records=len(rows), rows=rows)))
+    frame, _, _ = read_dataset_json(tmp_path / "x.json")
+    micros = [(moment - datetime(1960, 1, 1)) // timedelta(microseconds=1) for moment in moments]
+    assert np.isnan(frame["A"][0]) and frame["A"].tolist()[1:] == [count / 10**6 for count in micros]  # Python rounds a quotient of integers once
+
+
+@BOTH
+def test_the_first_and_the_last_moments_that_are_written_come_back(tmp_path, kind):
+    limits = dataset_json.LIMITS
+    frame = pd.DataFrame({"A": [float(each) for each in limits["datetime"]], "B": [float(each) for each in limits["date"]], "C": [0.0, 86399.0]})
+    variables = [num("A", "A", display_format="DATETIME20."), num("B", "B", display_format="DATE9."), num("C", "C", display_format="TIME8.")]
+    path = write(tmp_path / f"adx.{kind}", frame, variables)
+    assert [column["dataType"] for column in content(path)[0]["columns"]] == ["datetime", "date", "time"]
+    pd.testing.assert_frame_equal(read_dataset_json(path)[0], frame, check_exact=True)
 
 
 HOSTILE = [
