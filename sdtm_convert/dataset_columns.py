@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .errors import InputError
 from .model import Dataset, Variable
 from .xpt import XptVariable
 from .xpt.arrow import text_buffers
@@ -88,6 +89,15 @@ def dataset_columns(
     given = {variable.name: replace(variable, key=places.get(variable.name)) if places else variable for variable in variables}
     described = tuple(_described(variable, given.get(variable.name), order) for order, variable in enumerate(found, 1))
     return Columns(described_dataset(name, label, described, part.rows), part.sources, target)
+
+
+def check_keys(variables: Iterable[Variable], path: str | os.PathLike) -> None:
+    """Raises InputError for two variables that a file has at the same place among the keys."""
+    places: dict[int, str] = {}
+    for variable in variables:
+        if variable.key and variable.key in places:
+            raise InputError(f"{path}: {variable.name}: keySequence is {variable.key}, as that of {places[variable.key]} is.")
+        places |= {variable.key: variable.name} if variable.key else {}
 
 
 def described_dataset(name: str, label: str, variables: Iterable[Variable], records: int) -> Dataset:

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .dataset_columns import described_dataset, frame_of
+from .dataset_columns import check_keys, described_dataset, frame_of
 from .dataset_json import CHUNK_ROWS, LIMITS, About
 from .dataset_json_values import columns_of_rows, short
 from .errors import InputError, did_you_mean
@@ -284,6 +284,7 @@ def _header(attributes: dict, path: Path) -> Header:
         if variable.name in seen:
             raise InputError(f"{path}: the column {variable.name!r} is there twice.")
         seen.add(variable.name)
+    check_keys(variables, path)
     kinds = tuple(column["dataType"] for column in columns)
     return Header(path, described_dataset(name, label, variables, records), kinds, attributes)
 

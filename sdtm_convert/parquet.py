@@ -7,6 +7,8 @@ In the file's metadata: `name`, `label` and `created` of the dataset; in that of
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -16,12 +18,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .dataset_columns import Columns, dataset_columns, described_dataset, frame_of
+from .dataset_columns import Columns, check_keys, dataset_columns, described_dataset, frame_of
+from .dataset_json_values import short
 from .errors import InputError
 from .model import Dataset, Variable
+from .readers.parquet import checked_text
+from .readers.raw import first_line
+from .xpt.arrow import is_text
 from .xpt.files import replacing
 
 GROUP_ROWS = 1 << 17
+WORDS = ("name", "label", "type", "dataType", "length", "displayFormat", "significantDigits", "keySequence")
+NUMBERS = {"length": "[1-9][0-9]{0,8}", "significantDigits": "[0-9]{1,9}", "keySequence": "[1-9][0-9]{0,8}"}
 MARK = b"sdtm-convert"  # a file with this key in its metadata is one of ours; the value is the version of what is said here
 
 
@@ -46,14 +54,20 @@ def read_parquet(path: str | os.PathLike) -> tuple[pd.DataFrame, Dataset]:
 
     Raises InputError for a file that cannot be read, and for one that does not describe its dataset.
     """
+    if os.path.isdir(path):  # Arrow would read all the files in it as one
+        raise InputError(f"{path}: is a folder, no Parquet file.")
     try:
         table = pq.read_table(path, partitioning=None)
+        names = table.column_names
     except (pa.ArrowException, ValueError, OSError) as error:
-        raise InputError(f"{path}: is not a readable Parquet file: {str(error).splitlines()[0]}") from error
-    said = _words(table.schema.metadata)
-    if MARK.decode() not in said:
+        raise InputError(f"{path}: is not a readable Parquet file: {first_line(error)}") from error
+    if MARK not in (table.schema.metadata or {}):
         raise InputError(f"{path}: says nothing of its dataset's labels and types; it was not written by sdtm-convert.")
+    said = _words(table.schema.metadata, f"{path}")
     variables = [_variable(field, order, path) for order, field in enumerate(table.schema, 1)]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise InputError(f"{path}: the column {twice[0]!r} is there twice.")
+    check_keys(variables, path)
     columns = {v.name: _column(table.column(i), v, path) for i, v in enumerate(variables)}
     return frame_of(columns, table.num_rows), described_dataset(said.get("name", ""), said.get("label", ""), variables, table.num_rows)
 
@@ -129,23 +143,38 @@ def _array(columns: Columns, position: int, start: int, stop: int) -> pa.Array:
 
 
 def _variable(field: pa.Field, order: int, path: str | os.PathLike) -> Variable:
-    said = _words(field.metadata)
-    numbers = {key: said.get(key, "") for key in ("length", "significantDigits", "keySequence")}
-    if said.get("type") not in ("Char", "Num") or not all(text.isdecimal() or not text for text in numbers.values()) or not numbers["length"]:
+    said = _words(field.metadata, f"{path}: {field.name}")
+    numbers = {key: said.get(key, "") for key in NUMBERS}
+    if said.get("type") not in ("Char", "Num") or not numbers["length"]:
         raise InputError(f"{path}: {field.name}: the metadata of the column do not say its type and length.")
+    for key, text in numbers.items():
+        if text and not re.fullmatch(NUMBERS[key], text):
+            raise InputError(f"{path}: {field.name}: {key} is {short(text)}; it must be a whole number{' from 1' if key != 'significantDigits' else ''}.")
     length, digits, key = (int(text) if text else None for text in numbers.values())
     return Variable(field.name, said.get("label", ""), said["type"], said.get("dataType", ""), length, order,
                     display_format=said.get("displayFormat", ""), significant_digits=digits, key=key)
 
 
 def _column(values: pa.ChunkedArray, variable: Variable, path: str | os.PathLike) -> pa.ChunkedArray:
-    text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-    if variable.type == "Char" and text:
-        return values.cast(pa.large_string()).fill_null("")
+    """A column as every format gives it: text without blanks at the end, numbers that are finite, and one zero."""
+    if variable.type == "Char" and is_text(values.type) and not pa.types.is_dictionary(values.type):
+        return pc.ascii_rtrim(checked_text(values, f"{path}: {variable.name}").fill_null(""), " ")
     if variable.type == "Num" and pa.types.is_floating(values.type):
-        return values.cast(pa.float64()).fill_null(np.nan)
+        numbers = values.cast(pa.float64()).fill_null(np.nan)
+        infinite = pc.is_inf(numbers)
+        if pc.any(infinite).as_py():
+            row = pc.index(infinite, True).as_py()
+            raise InputError(f"{path}: row {row + 1}, {variable.name}: {numbers[row].as_py()} is no number that a dataset can hold.")
+        return pc.add(numbers, 0.0)
     raise InputError(f"{path}: {variable.name}: the column holds {values.type}, though its metadata say {variable.type}.")
 
 
-def _words(metadata: dict[bytes, bytes] | None) -> dict[str, str]:
-    return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in (metadata or {}).items()}
+def _words(metadata: dict[bytes, bytes] | None, place: str) -> dict[str, str]:
+    """What we may have written of a dataset or a column; what others add is theirs."""
+    said = {}
+    for key in WORDS:
+        try:
+            said |= {key: metadata[key.encode()].decode("utf-8")} if key.encode() in (metadata or {}) else {}
+        except UnicodeDecodeError:
+            raise InputError(f"{place}: the metadata say {key} in bytes that are not UTF-8.") from None
+    return said

@@ -285,6 +285,7 @@ HOSTILE = [
     (document(columns=[]), "has no columns"),
     (document(columns=[None]), "column 1: is None"),
     (document(columns=document()["columns"][:1] * 2), "the column 'A' is there twice"),
+    (document(columns=[{**each, "keySequence": 2} for each in document()["columns"]]), "B: keySequence is 2, as that of A is"),
     (document(sourceSystem="x"), "sourceSystem: is 'x'"),
     (document(**column(dataType="date", targetDataType="integer"), rows=[["2020-01"]]), "row 1, A: '2020-01' is no complete ISO 8601 date"),
     (document(**column(dataType="date", targetDataType="integer"), rows=[[None], ["2020-02-30"]], records=2), "row 2, A: '2020-02-30' is no date of the calendar"),

@@ -70,15 +70,54 @@ def test_a_file_that_does_not_describe_itself_is_refused(tmp_path):
     assert describes_dataset(write(path))
 
 
+CHAR, NUM = {"type": "Char", "length": "8"}, {"type": "Num", "length": "8"}
+
+
+def described(path, values, said, **more):
+    """A file that says what ours say, of columns A, B and so on."""
+    fields = [pa.field(name, values.type, metadata=said) for name in more.pop("names", "A")]
+    pq.write_table(pa.table([values] * len(fields), schema=pa.schema(fields, metadata={parquet.MARK: b"1"} | more)), path)
+    return path
+
+
 @pytest.mark.parametrize(("said", "values", "message"), [
-    ({"type": "Num"}, [1.0], "A: the metadata of the column do not say its type and length"),
-    ({"type": "Number", "length": "8"}, [1.0], "A: the metadata of the column do not say"),
-    ({"type": "Char", "length": "8"}, [1.0], "A: the column holds double, though its metadata say Char"),
-    ({"type": "Num", "length": "8"}, ["1"], "A: the column holds string, though its metadata say Num"),
+    ({"type": "Num"}, pa.array([1.0]), "A: the metadata of the column do not say its type and length"),
+    ({"type": "Number", "length": "8"}, pa.array([1.0]), "A: the metadata of the column do not say"),
+    (CHAR, pa.array([1.0]), "A: the column holds double, though its metadata say Char"),
+    (NUM, pa.array(["1"]), "A: the column holds string, though its metadata say Num"),
+    (NUM | {"length": "0"}, pa.array([1.0]), "A: length is '0'; it must be a whole number from 1."),
+    (NUM | {"length": "٣"}, pa.array([1.0]), "A: length is '٣'; it must be a whole number"),
+    (NUM | {"length": "8" * 5000}, pa.array([1.0]), r"A: length is '8+... \(5002 characters\); it must be"),
+    (NUM | {"keySequence": "1" * 5000}, pa.array([1.0]), "A: keySequence is '1111"),
+    (NUM | {"significantDigits": "x"}, pa.array([1.0]), "A: significantDigits is 'x'; it must be a whole number."),
+    (NUM | {"label": b"\xff"}, pa.array([1.0]), "A: the metadata say label in bytes that are not UTF-8"),
+    (CHAR, pa.array([b"ok", b"\xff\xfe"]).view(pa.string()), r"A, row 2: b'\\xff\\xfe' is not UTF-8"),
+    (CHAR, pa.array([b"ok", b"\xff\xfe"], pa.large_binary()).view(pa.large_string()), r"A, row 2: b'\\xff\\xfe' is not UTF-8"),
+    (NUM, pa.array([1.0, None, -np.inf]), "row 3, A: -inf is no number that a dataset can hold"),
 ])  # fmt: skip
-def test_columns_that_contradict_their_metadata_are_refused(tmp_path, said, values, message):
-    array = pa.array(values)
-    schema = pa.schema([pa.field("A", array.type, metadata=said)], metadata={parquet.MARK: b"1"})
-    pq.write_table(pa.table([array], schema=schema), tmp_path / "x.parquet")
-    with pytest.raises(InputError, match=message):
-        read_parquet(tmp_path / "x.parquet")
+def test_columns_that_contradict_their_metadata_or_hold_what_no_dataset_may_are_refused(tmp_path, said, values, message):
+    with pytest.raises(InputError, match=f"x.parquet: {message}"):
+        read_parquet(described(tmp_path / "x.parquet", values, said))
+
+
+def test_columns_and_keys_that_are_there_twice_are_refused(tmp_path):
+    with pytest.raises(InputError, match="B: keySequence is 1, as that of A is"):
+        read_parquet(described(tmp_path / "x.parquet", pa.array([1.0]), NUM | {"keySequence": "1"}, names="AB"))
+    with pytest.raises(InputError, match="x.parquet: the column 'A' is there twice"):
+        read_parquet(described(tmp_path / "x.parquet", pa.array([1.0]), NUM, names="AA"))
+    with pytest.raises(InputError, match="x.parquet: the metadata say label in bytes that are not UTF-8"):
+        read_parquet(described(tmp_path / "x.parquet", pa.array([1.0]), NUM, label=b"\xff"))
+
+
+def test_what_others_wrote_in_our_name_is_read_as_from_every_format(tmp_path):
+    frame, _ = read_parquet(described(tmp_path / "x.parquet", pa.array(["a  ", None, " b", ""], pa.string_view()), CHAR, theirs=b"\xff"))
+    assert frame["A"].tolist() == ["a", "", " b", ""]
+    frame, _ = read_parquet(described(tmp_path / "x.parquet", pa.array([-0.0, None, 1.0]), NUM))
+    assert str(frame["A"].tolist()) == "[0.0, nan, 1.0]"
+
+
+def test_a_folder_is_refused(tmp_path):
+    (tmp_path / "d.parquet").mkdir()
+    write(tmp_path / "d.parquet" / "a.parquet")
+    with pytest.raises(InputError, match="d.parquet: is a folder, no Parquet file"):
+        read_parquet(tmp_path / "d.parquet")
