@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -58,17 +57,15 @@ def read_parquet(path: str | os.PathLike) -> tuple[pd.DataFrame, Dataset]:
         raise InputError(f"{path}: is a folder, no Parquet file.")
     try:
         table = pq.read_table(path, partitioning=None)
-        names = table.column_names
+        names = table.column_names  # raises for those that are not UTF-8
     except (pa.ArrowException, ValueError, OSError) as error:
         raise InputError(f"{path}: is not a readable Parquet file: {first_line(error)}") from error
     if MARK not in (table.schema.metadata or {}):
         raise InputError(f"{path}: says nothing of its dataset's labels and types; it was not written by sdtm-convert.")
     said = _words(table.schema.metadata, f"{path}")
     variables = [_variable(field, order, path) for order, field in enumerate(table.schema, 1)]
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise InputError(f"{path}: the column {twice[0]!r} is there twice.")
     check_keys(variables, path)
-    columns = {v.name: _column(table.column(i), v, path) for i, v in enumerate(variables)}
+    columns = {name: _column(table.column(name), variable, path) for name, variable in zip(names, variables, strict=True)}
     return frame_of(columns, table.num_rows), described_dataset(said.get("name", ""), said.get("label", ""), variables, table.num_rows)
 
 
