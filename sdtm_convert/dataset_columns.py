@@ -7,8 +7,10 @@ float64, dates are counted from 1960 as the variable's format says, infinities a
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,7 @@ from .xpt.encode import _floats, text_array
 from .xpt.target import Target
 
 ALLOWED = frozenset({"control characters", "long text", "names"})  # what transport files alone cannot hold, or must not
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]+)?([+-]([01][0-9]|2[0-3]):[0-5][0-9]|Z)?")  # CDISC's
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,21 @@ def dataset_columns(
     given = {variable.name: replace(variable, key=places.get(variable.name)) if places else variable for variable in variables}
     described = tuple(_described(variable, given.get(variable.name), order) for order, variable in enumerate(found, 1))
     return Columns(described_dataset(name, label, described, part.rows), part.sources, target)
+
+
+def moment_text(moment: datetime | str, path: str | os.PathLike, what: str = "time of creation") -> str:
+    """A moment as a file says it. Raises InputError for what is no ISO 8601 datetime, or none of the calendar."""
+    text = moment.isoformat() if isinstance(moment, datetime) else moment
+    if not isinstance(text, str) or not MOMENT.fullmatch(text) or not _on_calendar(text[:10]):
+        raise InputError(f"{path}: the {what} is {text!r}; it must be an ISO 8601 datetime such as 2025-03-28T12:00:00.")
+    return text
+
+
+def _on_calendar(day: str) -> bool:
+    try:
+        return bool(date.fromisoformat(day))
+    except ValueError:
+        return False
 
 
 def check_keys(variables: Iterable[Variable], path: str | os.PathLike) -> None:

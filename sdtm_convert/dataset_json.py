@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .dataset_columns import Columns, dataset_columns
+from .dataset_columns import Columns, dataset_columns, moment_text
 from .define.collect import collect, slug
 from .define.write import _system_version, kind_of
 from .errors import InputError
@@ -29,7 +28,7 @@ from .xpt.moments import DAYS_TO_1970, meaning
 
 VERSION = "1.1.0"
 CHUNK_ROWS = 1 << 15
-CREATED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?([+-]\d{2}:\d{2}|Z)?")
+MODIFIED = "time of the last change to the database"
 SPECIAL_TEXT = r'["\\\x00-\x1f]'  # what JSON wants escaped
 WHOLE = 2.0**53  # below this size, a float64 without a fraction is one whole number
 LIMITS = {  # the least and the greatest that is written in ISO 8601: SAS's calendar begins in 1582; years have four digits
@@ -92,7 +91,10 @@ def write_dataset_json(
     """
     columns = dataset_columns(frame, path, name, label, variables, keys)
     kinds = [_data_type(columns, position) for position in range(len(columns.sources))]
-    header = json.dumps(_metadata(columns, kinds, _moment(created, path), about), ensure_ascii=False)
+    created = moment_text(created, path)
+    if about.modified:
+        moment_text(about.modified, path, MODIFIED)
+    header = json.dumps(_metadata(columns, kinds, created, about), ensure_ascii=False)
     try:
         header = header.encode("utf-8")
     except UnicodeEncodeError:
@@ -103,13 +105,6 @@ def write_dataset_json(
         for piece in _pieces(header, columns, kinds, lines):
             put(piece, offset)
             offset += len(piece)
-
-
-def _moment(created: datetime | str, path: str | os.PathLike) -> str:
-    text = created.isoformat() if isinstance(created, datetime) else created
-    if not CREATED.fullmatch(text):
-        raise InputError(f"{path}: the time of creation is {text!r}; it must be an ISO 8601 datetime such as 2025-03-28T12:00:00.")
-    return text
 
 
 # --- Metadata ---------------------------------------------------------------------------------------------------------

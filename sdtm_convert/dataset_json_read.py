@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +19,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .dataset_columns import check_keys, described_dataset, frame_of
-from .dataset_json import CHUNK_ROWS, LIMITS, About
+from .dataset_columns import check_keys, described_dataset, frame_of, moment_text
+from .dataset_json import CHUNK_ROWS, LIMITS, MODIFIED, About
 from .dataset_json_values import columns_of_rows, short
 from .errors import InputError, did_you_mean
 from .model import Dataset, Variable
@@ -28,6 +29,8 @@ from .xpt.moments import meaning
 
 TEXT_TYPES = ("string", "URI")
 NUMBER_TYPES = ("integer", "float", "double", "boolean", "decimal")
+TARGETS = {**dict.fromkeys(LIMITS, "integer"), "integer": "integer", "decimal": "decimal"}
+HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: no text, and nothing that could be written
 DEFAULT_FORMATS = {"date": "DATE9.", "datetime": "DATETIME20.", "time": "TIME8."}
 NEXT = re.compile(r"[ \t\n\r]*(.?)[ \t\n\r]*", re.DOTALL)  # the next character that is no white space
 WHITE = b" \t\r\n"
@@ -92,7 +95,14 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+def _once(pairs: list[tuple[str, object]]) -> dict:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError(f"the attribute {Counter(key for key, _ in pairs).most_common(1)[0][0]!r} is there twice")
+    return members
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_once)
 
 
 def _parsed(text: str, start: int, path: Path, where: str) -> tuple[object, int]:
@@ -214,6 +224,8 @@ def _lines(path: Path) -> tuple[Header, Iterator[Part]]:
     attributes, at = _parsed(first, _skip(first, 0), path, "line 1")
     if not isinstance(attributes, dict) or _next(first, at)[0]:
         raise InputError(f"{path}: line 1: must be one JSON object, the metadata of the dataset.")
+    if "rows" in attributes:
+        raise InputError(f"{path}: line 1: has rows; in NDJSON each is a line by itself.")
     return _header(attributes, path), _line_parts(path)
 
 
@@ -270,8 +282,7 @@ def _header(attributes: dict, path: Path) -> Header:
         raise InputError(f"{path}: is Dataset-JSON 1.0, which is another format; only 1.1 is read. Export it again as 1.1.")
     if not isinstance(version, str) or not re.fullmatch(r"1\.1(\.\d+)?", version):
         raise InputError(f"{path}: is no Dataset-JSON 1.1: datasetJSONVersion is {short(version)}.")
-    for absent in (key for key in REQUIRED if key not in attributes):
-        raise InputError(f"{path}: the attribute {absent!r} is missing. {did_you_mean(absent, attributes)}".rstrip())
+    _check_there(attributes, REQUIRED, path)
     name, label = (_text(attributes, key, path) for key in ("name", "label"))
     records, columns = attributes["records"], attributes["columns"]
     if not isinstance(records, int) or isinstance(records, bool) or records < 0:
@@ -289,10 +300,18 @@ def _header(attributes: dict, path: Path) -> Header:
     return Header(path, described_dataset(name, label, variables, records), kinds, attributes)
 
 
+def _check_there(thing: dict, required: tuple[str, ...], path: Path, place: str = "") -> None:
+    for absent in (key for key in required if key not in thing):
+        hint = did_you_mean(absent, [key for key in thing if not HALF.search(key)])
+        raise InputError(f"{path}: {place}the attribute {absent!r} is missing. {hint}".rstrip())
+
+
 def _text(thing: dict, key: str, path: Path, place: str = "") -> str:
     value = thing.get(key, "")
     if not isinstance(value, str):
         raise InputError(f"{path}: {place}{key}: is {short(value)}, no text.")
+    if HALF.search(value):
+        raise InputError(f"{path}: {place}{key}: {short(value)} has half a surrogate pair.")
     return value
 
 
@@ -300,12 +319,15 @@ def _variable(column: object, order: int, path: Path) -> Variable:
     place = f"column {order}: "
     if not isinstance(column, dict):
         raise InputError(f"{path}: {place}is {short(column)}, no description of a column.")
+    _check_there(column, ("itemOID", "name", "label", "dataType"), path, place)
     name, label, kind, target, shown = (_text(column, key, path, place) for key in ("name", "label", "dataType", "targetDataType", "displayFormat"))
     if not name:
         raise InputError(f"{path}: {place}has no name.")
     known = (*TEXT_TYPES, *NUMBER_TYPES, *LIMITS)
     if kind not in known:
         raise InputError(f"{path}: {name}: dataType is {kind!r}. {did_you_mean(kind, known) or 'Known: ' + ', '.join(known) + '.'}")
+    if target and target != TARGETS.get(kind):
+        raise InputError(f"{path}: {name}: targetDataType is {target!r}, though for the dataType {kind} it can only be {TARGETS.get(kind, 'absent')}.")
     length, key = (_whole(column, attribute, path, name) for attribute in ("length", "keySequence"))
     if kind in TEXT_TYPES or (kind in LIMITS and not target):
         return Variable(name, label, "Char", kind if kind in LIMITS else "text", length or 0, order, key=key, display_format=shown)
@@ -330,5 +352,8 @@ def _about(attributes: dict, path: Path) -> About:
         "study_oid": "studyOID", "metadata_version_oid": "metaDataVersionOID", "metadata_ref": "metaDataRef", "file_oid": "fileOID",
         "item_group_oid": "itemGroupOID", "originator": "originator", "created": "datasetJSONCreationDateTime",
         "modified": "dbLastModifiedDateTime"}.items()}  # fmt: skip
+    moment_text(said["created"], path)
+    if said["modified"]:
+        moment_text(said["modified"], path, MODIFIED)
     oids = {column["name"]: _text(column, "itemOID", path, f"{column['name']}: ") for column in attributes["columns"]}
     return About(**said, item_oids=oids, source_system=_text(system, "name", path), source_version=_text(system, "version", path))

@@ -122,15 +122,20 @@ def _with_sponsor_terms(study: Study) -> list[Terminology]:
 
 
 def created_of(study: Study) -> str:
-    """The creation date-time in the files: study.yml's, else SOURCE_DATE_EPOCH, else that of the newest input file. ISO 8601, UTC."""
+    """The creation date-time in the files: study.yml's, else SOURCE_DATE_EPOCH, else that of the newest input file. ISO 8601, UTC.
+
+    Raises InputError for a SOURCE_DATE_EPOCH that is no whole number of seconds.
+    """
     import os
     from datetime import UTC, datetime
+
+    from .xpt.write import _now
 
     if study.created:
         return study.created if "T" in study.created else f"{study.created}T00:00:00"
     if os.environ.get("SOURCE_DATE_EPOCH"):
-        moment = float(os.environ["SOURCE_DATE_EPOCH"])
+        moment = _now()  # which is told by it, or refuses it, as in the header of a transport file
     else:
         raw = [study.raw_folder / source.file for source in study.raw.values()]
-        moment = max(path.stat().st_mtime for path in [*study.files, *raw])
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        moment = datetime.fromtimestamp(max(path.stat().st_mtime for path in [*study.files, *raw]), UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")

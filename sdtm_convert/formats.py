@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .dataset_columns import described_dataset
+from .dataset_columns import described_dataset, moment_text
 from .dataset_json import About, write_dataset_json
 from .dataset_json_read import read_dataset_json
 from .errors import InputError, did_you_mean
@@ -30,7 +30,7 @@ def write_dataset(
     Raises InputError for another ending, and as the writer of the format does.
     """
     kind = _format(path)
-    said = {"name": name, "label": label, "variables": variables, "created": created}
+    said = {"name": name, "label": label, "variables": variables, "created": moment_text(created, path)}
     keyed = said | {"keys": keys}
     if kind == "xpt":
         write_xpt(frame, path, **said, encoding=encoding, threads=threads)

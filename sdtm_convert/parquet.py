@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .dataset_columns import Columns, check_keys, dataset_columns, described_dataset, frame_of
+from .dataset_columns import Columns, check_keys, dataset_columns, described_dataset, frame_of, moment_text
 from .dataset_json_values import short
 from .errors import InputError
 from .model import Dataset, Variable
@@ -42,7 +42,7 @@ def write_parquet(
     dataset cannot hold, and for a file that cannot be written.
     """
     columns = dataset_columns(frame, path, name, label, variables, keys)
-    schema = _schema(columns, created.isoformat() if isinstance(created, datetime) else created)
+    schema = _schema(columns, moment_text(created, path))
     with replacing(path) as put, pq.ParquetWriter(_File(put), schema, compression="zstd", version="2.6") as writer:
         for batch in _batches(columns, schema):
             writer.write_batch(batch)

@@ -158,6 +158,7 @@ def test_infinity_text_that_is_too_long_and_a_wrong_moment_are_refused_and_an_ol
         (FRAME.assign(USUBJID=["1", "2", "x" * 12]), {}, "ADAE.USUBJID, row 3: 'xxxxxxxxxxxx' has 12 characters"),
         (FRAME.assign(USUBJID=[1, 2, 3]), {}, "ADAE.USUBJID, row 1: 1 is int64, not text"),
         (FRAME, {"created": "yesterday"}, "time of creation is 'yesterday'"),
+        (FRAME, {"about": About(modified="yesterday")}, "time of the last change to the database is 'yesterday'"),
         (FRAME, {"label": "half \ud800"}, "ADAE"),
     ]:
         with pytest.raises(InputError) as told:
@@ -286,6 +287,18 @@ HOSTILE = [
     (document(columns=[None]), "column 1: is None"),
     (document(columns=document()["columns"][:1] * 2), "the column 'A' is there twice"),
     (document(columns=[{**each, "keySequence": 2} for each in document()["columns"]]), "B: keySequence is 2, as that of A is"),
+    (document(label="\ud800"), "label: '\\ud800' has half a surrogate pair"),
+    (document(name="X\udfff"), "name: 'X\\udfff' has half a surrogate pair"),
+    (document(studyOID="\ud800"), "studyOID: '\\ud800' has half a surrogate pair"),
+    (document(**column(name="\ud800")), "column 1: name: '\\ud800' has half a surrogate pair"),
+    (document(**column(label="\ud800")), "column 1: label: '\\ud800' has half a surrogate pair"),
+    (document(columns=[{"name": "A", "label": "", "dataType": "string"}]), "column 1: the attribute 'itemOID' is missing"),
+    (document(columns=[{"itemOID": "I", "name": "A", "labels": "", "dataType": "string"}]), "column 1: the attribute 'label' is missing. Did you mean 'labels'?"),
+    (document(**column(dataType="date", targetDataType="foo")), "A: targetDataType is 'foo', though for the dataType date it can only be integer"),
+    (document(**column(dataType="date", targetDataType="decimal")), "A: targetDataType is 'decimal'"),
+    (document(**column(dataType="string", targetDataType="integer")), "A: targetDataType is 'integer', though for the dataType string it can only be absent"),
+    (document(datasetJSONCreationDateTime="x"), "the time of creation is 'x'; it must be an ISO 8601 datetime"),
+    (document(dbLastModifiedDateTime="2025-02-30T00:00:00"), "the time of the last change to the database is '2025-02-30T00:00:00'"),
     (document(sourceSystem="x"), "sourceSystem: is 'x'"),
     (document(**column(dataType="date", targetDataType="integer"), rows=[["2020-01"]]), "row 1, A: '2020-01' is no complete ISO 8601 date"),
     (document(**column(dataType="date", targetDataType="integer"), rows=[[None], ["2020-02-30"]], records=2), "row 2, A: '2020-02-30' is no date of the calendar"),
@@ -380,6 +393,28 @@ def test_numbers_that_would_become_others_are_refused_in_each_spelling(tmp_path,
     with pytest.raises(InputError) as told:
         read_dataset_json(path)
     assert f"{path}: row 2, A: " in str(told.value) and message in str(told.value)
+
+
+@BOTH
+@pytest.mark.parametrize(("old", "new"), [
+    ('"label": ""', '"label": "a", "label": ""'), ('"dataType": "string"', '"dataType": "double", "dataType": "string"'),
+    ('"version": "1"', '"version": "1", "version": "2"'),
+])  # fmt: skip
+def test_attributes_that_are_there_twice_are_refused_wherever_they_are(tmp_path, kind, old, new):
+    path = tmp_path / f"x.{kind}"
+    whole = document(sourceSystem={"name": "s", "version": "1"})
+    text = json.dumps(whole) if kind == "json" else json.dumps({k: v for k, v in whole.items() if k != "rows"}) + '\n["a", 1]\n'
+    path.write_text(text)
+    assert read_dataset_json(path)[0].shape == (1, 2)
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=f"the attribute {old.split(':')[0].replace(chr(34), chr(39))} is there twice"):
+        read_dataset_json(path)
+
+
+def test_rows_in_the_first_line_of_ndjson_are_refused(tmp_path):
+    (tmp_path / "x.ndjson").write_text(json.dumps(document()) + '\n["a", 1]\n')
+    with pytest.raises(InputError, match="line 1: has rows; in NDJSON each is a line by itself"):
+        read_dataset_json(tmp_path / "x.ndjson")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"name": "X"', '{"name": "X", "name": "Y"}', json.dumps(document())[:-1], json.dumps(document())[:-6],

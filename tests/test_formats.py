@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sdtm_convert.errors import InputError
+from sdtm_convert.flow import created_of
 from sdtm_convert.formats import FORMATS, parse_formats, read_dataset, write_dataset
 from sdtm_convert.model import Variable
 
@@ -91,6 +94,33 @@ def test_a_dataset_in_parts_is_written_whole_or_refused(tmp_path, kind):
         with pytest.raises(TypeError, match="tables one by one become a transport file alone"):
             write_dataset(parts, path, name="X", created=CREATED, variables=variables)
         assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("created", ["yesterday", "2025-13-45T99:99:99", "2025-02-30T00:00:00", "2025-01-01", "2025-01-01T24:00:00", "2025-01-01T00:00:00+99:00",
+                                     "٢٠٢٥-01-01T00:00:00", None])  # fmt: skip
+def test_a_time_of_creation_that_is_none_is_refused_by_every_format(tmp_path, kind, created):
+    with pytest.raises(InputError) as told:
+        write_dataset(pd.DataFrame({"A": [1.0]}), tmp_path / f"x.{kind}", name="X", created=created)
+    assert str(told.value) == (f"{tmp_path / f'x.{kind}'}: the time of creation is {created!r}; it must be an ISO 8601 datetime such as 2025-03-28T12:00:00.")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("created", ["2024-02-29T23:59:59", "2025-01-01T00:00:00.123456+05:30", "2025-01-01T00:00:00Z", datetime(2025, 1, 1)])
+def test_a_time_of_creation_may_have_a_fraction_and_a_zone(tmp_path, kind, created):
+    write_dataset(pd.DataFrame({"A": [1.0]}), tmp_path / f"x.{kind}", name="X", created=created)
+    assert read_dataset(tmp_path / f"x.{kind}")[1].records == 1
+
+
+@pytest.mark.parametrize("epoch", ["abc", "nan", "inf", "99999999999999", "1e9", "-1", " "])
+def test_a_source_date_epoch_that_is_no_whole_number_of_seconds_is_refused_before_a_package_is_made(monkeypatch, epoch):
+    study = SimpleNamespace(created="", raw={}, files=[], raw_folder=None)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    with pytest.raises(InputError, match=f"SOURCE_DATE_EPOCH='{epoch}': is no whole number of seconds since 1970."):
+        created_of(study)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1600000000")
+    assert created_of(study) == "2020-09-13T12:26:40"
 
 
 def test_formats_are_named_with_commas_and_known():
