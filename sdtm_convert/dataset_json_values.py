@@ -98,7 +98,7 @@ def _numbers(values: tuple, kind: str, refuse, spelled: Spelling) -> pa.DoubleAr
     size = np.abs(floats)
     for row in np.flatnonzero((size < SMALLEST) & spelled.small | (size >= WHOLE)).tolist():  # where digits may have gone
         text = values[row] if isinstance(values[row], str) else spelled(row) if isinstance(values[row], float) else ""
-        if text and _is_other(text, floats[row].item()):
+        if text and is_other(text, floats[row].item()):
             refuse(row, NOT_HELD, text)
     return pa.array(floats + 0.0)  # -0.0 becomes 0.0
 
@@ -123,17 +123,17 @@ def _fits(value: object) -> bool:
         return False
 
 
-def _is_other(text: str, number: float) -> bool:
-    """Whether a number, next to zero or beyond 2**53 and so in digits that may have gone, is another one in the text.
+def is_other(text: str, number: float) -> bool:
+    """Whether a text of digits says another number than the float64 that was made of it, which is next to zero or beyond 2**53.
 
-    >>> _is_other("9007199254740993.0", 9007199254740992.0), _is_other("1e23", 1e23), _is_other("1e-400", 0.0)
+    >>> is_other("9007199254740993.0", 9007199254740992.0), is_other("1e23", 1e23), is_other("1e-400", 0.0)
     (True, False, True)
     """
     mantissa, _, exponent = text.lower().partition("e")
     digits = mantissa.replace(".", "").lstrip("+-0").rstrip("0")
     if not digits or not number:
         return bool(digits)
-    # Few float64 beyond 2**53 have a short spelling; with an exponent, what counts is that the digits that are there come back.
+    # The usual spelling of a float64 beyond 2**53 (1e23) is not exact: with an exponent, the digits that are there must come back.
     return Decimal(text) != Decimal(f"{number:.{len(digits) - 1}e}" if exponent else number)
 
 

@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .archives import note
+from .dataset_json import WHOLE
 from .dataset_json_read import read_dataset_json
+from .dataset_json_values import is_other
 from .described import merged
 from .errors import InputError
 from .model import Dataset, Standard, StandardDataset, Variable
@@ -77,14 +79,22 @@ def read_table(path: Path, known: Known) -> list[Read]:
     name = path.stem.upper()
     metadata = merged(known.listed.get(name), known.defined.get(name))
     declared = {v.name: v.type == "Num" for v in metadata.variables} if metadata else {}
-    typed = _parquet_numbers(path) if path.suffix.lower() == ".parquet" else {}
+    types = {each.name: each.type for each in pq.read_schema(path)} if path.suffix.lower() == ".parquet" else {}
     guide = standard_dataset(known.standard, name)
     columns, notes = {}, []
     for column, values in raw.frame.items():
-        number = declared.get(column, typed.get(column) or _is_number(known.standard, guide, column))
-        columns[column] = _as_numbers(values) if number else values
-        if number and column in declared and pd.api.types.is_string_dtype(columns[column]):
-            notes.append(_not_a_number(name, column, values, path))
+        kind = types.get(column, pa.null())
+        columns[column] = values
+        if declared.get(column, _holds_numbers(kind) or _is_number(known.standard, guide, column)):
+            numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+            wrong = values[numbers.isna() & values.notna()]
+            rounded = values.iloc[:0] if pa.types.is_floating(kind) else _rounded(values, numbers)
+            if wrong.empty and rounded.empty:
+                columns[column] = numbers
+            elif len(rounded):
+                notes.append(_read_as_text(name, column, rounded, path, "are whole numbers that float64 does not hold; the variable"))
+            elif column in declared:
+                notes.append(_read_as_text(name, column, wrong, path, "of a variable that is declared Num are no numbers; it"))
     frame = pd.DataFrame(columns, columns=list(columns))
     return [Read(name, frame, replace(metadata, records=len(frame)) if metadata else None, tuple(notes))]
 
@@ -105,11 +115,8 @@ def read_parquet_file(path: Path, known: Known) -> list[Read]:
     return [Read(name, frame, merged(own, known.defined.get(name)))]
 
 
-def _parquet_numbers(path: Path) -> dict[str, bool]:
-    def number(kind: pa.DataType) -> bool:
-        return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-
-    return {each.name: number(each.type) for each in pq.read_schema(path)}
+def _holds_numbers(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
 def _is_number(standard: Standard, guide: StandardDataset | None, column: str) -> bool:
@@ -117,16 +124,15 @@ def _is_number(standard: Standard, guide: StandardDataset | None, column: str) -
     return variable is not None and variable.type == "Num"
 
 
-def _as_numbers(values: pd.Series) -> pd.Series:
-    """A text column as numbers where every value is one, else as it is."""
-    numbers = pd.to_numeric(values, errors="coerce")
-    return numbers.astype("float64") if bool((numbers.notna() | values.isna()).all()) else values
+def _rounded(values: pd.Series, numbers: pd.Series) -> pd.Series:
+    """The texts that say a whole number that float64 does not hold."""
+    beyond = values[numbers.abs() >= WHOLE]
+    return beyond[[is_other(text.strip(), float(text)) for text in beyond]]
 
 
-def _not_a_number(name: str, column: str, values: pd.Series, path: Path) -> dict:
-    wrong = values[pd.to_numeric(values, errors="coerce").isna() & values.notna()]
-    return note("FILE-TYPE", "error", path.name, f"{len(wrong):,} values of a variable that is declared Num are no numbers; it is read as text.",
-                name) | {"variables": column, "values": wrong.iloc[0], "record": int(wrong.index[0]) + 1}
+def _read_as_text(name: str, column: str, wrong: pd.Series, path: Path, why: str) -> dict:
+    return note("FILE-TYPE", "error", path.name, f"{len(wrong):,} values {why} is read as text.", name) | {
+        "variables": column, "values": wrong.iloc[0], "record": int(wrong.index[0]) + 1}
 
 
 # --- Tables that describe CSV files -------------------------------------------------------------------------------------

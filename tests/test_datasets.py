@@ -6,9 +6,12 @@ import gzip
 import os
 import random
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from define_examples import SDTM
 
@@ -89,6 +92,31 @@ def test_parquet_keeps_its_own_numbers(tmp_path):
     pd.DataFrame({"USUBJID": ["1"], "XXVAL": [2.5], "XXTXT": ["3"]}).to_parquet(tmp_path / "xx.parquet")
     read = read_datasets([tmp_path], SDTMIG)
     assert read.frames["XX"].iloc[0].tolist() == ["1", 2.5, "3"]
+
+
+@pytest.mark.parametrize(("values", "read", "record"), [
+    (pa.array([1, None, 2**53 + 1]), ["1", "", "9007199254740993"], 3),
+    (pa.array([2**64 - 1], pa.uint64()), ["18446744073709551615"], 1),
+    (pa.array([Decimal(2**53 + 1)], pa.decimal128(20, 2)), ["9007199254740993.00"], 1),
+    (pa.array([1, 2**53 + 2]), [1.0, 2.0**53 + 2], None),
+    (pa.array([Decimal("0.12"), Decimal(5)], pa.decimal128(20, 2)), [0.12, 5.0], None),
+    (pa.array([1e23, 0.1, 5e-324]), [1e23, 0.1, 5e-324], None),
+])  # fmt: skip
+def test_whole_numbers_of_parquet_that_float64_would_round_stay_text_and_are_a_finding(tmp_path, values, read, record):
+    pq.write_table(pa.table({"XXVAL": values}), tmp_path / "xx.parquet")
+    found = read_datasets([tmp_path], SDTMIG)
+    column = found.frames["XX"]["XXVAL"]
+    assert (column.fillna("") if record else column).tolist() == read
+    message = "1 values are whole numbers that float64 does not hold; the variable is read as text."
+    expected = [["FILE-TYPE", "error", "XX", record, "XXVAL", read[record - 1], message]] if record else []
+    assert found.findings[["rule", "severity", "dataset", "record", "variables", "values", "message"]].values.tolist() == expected
+
+
+def test_a_whole_number_of_a_csv_that_float64_would_round_is_a_finding_too(tmp_path):
+    (tmp_path / "ae.csv").write_text("AESEQ,AETERM\n1,a\n9007199254740993,b\n", encoding="utf-8")
+    found = read_datasets([tmp_path], SDTMIG)
+    assert found.frames["AE"]["AESEQ"].tolist() == ["1", "9007199254740993"]
+    assert found.findings[["rule", "record", "variables", "values"]].values.tolist() == [["FILE-TYPE", 2, "AESEQ", "9007199254740993"]]
 
 
 def test_parquet_that_describes_its_dataset_is_taken_at_its_word(tmp_path):
