@@ -26,7 +26,7 @@ from .xpt.declare import check_label, check_name, declare, declared_by_name
 from .xpt.encode import _floats, text_array
 from .xpt.target import Target
 
-ALLOWED = frozenset({"control characters", "long text", "names"})  # what transport files alone cannot hold, or must not
+ALLOWED = frozenset({"control characters", "long text", "names"})  # in data, what transport files alone cannot hold; names are checked here
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]+)?([+-]([01][0-9]|2[0-3]):[0-5][0-9]|Z)?")  # CDISC's
 
 
@@ -76,8 +76,8 @@ def dataset_columns(
 
     `keys` names the key variables in their order; without it, they are those with a `key`.
 
-    Raises InputError, as `write_xpt` does, for names and labels that no submission may have, and for declared variables without a column;
-    TypeError for what is not one table.
+    Raises InputError, as `write_xpt` does, for names and labels that no submission may have, and for declared variables and keys without
+    a column; TypeError for what is not one table.
     """
     target = Target(str(path), name, "utf-8", ALLOWED)
     check_name(name, target, "dataset")
@@ -88,10 +88,32 @@ def dataset_columns(
         raise TypeError("frame: tables one by one become a transport file alone; other formats say before the rows how many there are. Give one table.")
     part = next(parts)
     found = declare(part, declared_by_name(variables), target, infer=True)
-    places = {key: place for place, key in enumerate(keys, 1)}
-    given = {variable.name: replace(variable, key=places.get(variable.name)) if places else variable for variable in variables}
+    _check_names_and_labels(name, label, found, target)
+    given = {variable.name: variable for variable in variables}
     described = tuple(_described(variable, given.get(variable.name), order) for order, variable in enumerate(found, 1))
+    described = _keyed(described, tuple(keys), target)
+    check_keys(described, path)
     return Columns(described_dataset(name, label, described, part.rows), part.sources, target)
+
+
+def _check_names_and_labels(name: str, label: str, variables: Iterable[XptVariable], target: Target) -> None:
+    """What a transport file may be allowed, and here nothing is: other names than in capital letters, labels with control characters."""
+    for what, variable, said, text in [("dataset", "", name, label), *(("variable", v.name, v.name, v.label) for v in variables)]:
+        if not re.fullmatch("[A-Z][A-Z0-9_]*", said):
+            target.refuse(f"is no {what} name for a submission: capital letters, and a letter first.", value=said)
+        if any(ord(character) < 32 or ord(character) == 127 for character in text):
+            target.refuse("is a label with a control character.", variable, value=text)
+
+
+def _keyed(variables: tuple[Variable, ...], keys: tuple[str, ...], target: Target) -> tuple[Variable, ...]:
+    """The variables with their places among the keys, where those are named; else as they are."""
+    places = {key: place for place, key in enumerate(keys, 1)}
+    names = {variable.name for variable in variables}
+    for absent in (key for key in keys if key not in names):
+        target.refuse("is named as a key, but the data have no such column.", value=absent)
+    if len(places) < len(keys):
+        target.refuse(f"has a key twice: {', '.join(keys)}.")
+    return tuple(replace(variable, key=places.get(variable.name)) for variable in variables) if keys else variables
 
 
 def moment_text(moment: datetime | str, path: str | os.PathLike, what: str = "time of creation") -> str:

@@ -83,6 +83,33 @@ def test_a_declared_variable_without_a_column_is_refused(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(("more", "message"), [
+    ({"name": "ae"}, "'ae' is no dataset name for a submission: capital letters, and a letter first."),
+    ({"label": "two\nlines"}, "'two\\nlines' is a label with a control character."),
+    ({"variables": [Variable("A", "a\tb", "Num", "float", 8)]}, ".A: 'a\\tb' is a label with a control character."),
+    ({"frame": pd.DataFrame({"_A": [1.0]})}, "'_A' is no variable name for a submission: capital letters, and a letter first."),
+    ({"frame": pd.DataFrame({"a": [1.0]})}, "'a' is no variable name for a submission"),
+])  # fmt: skip
+def test_names_and_labels_are_held_to_the_rules_of_submissions_in_every_format(tmp_path, kind, more, message):
+    with pytest.raises(InputError) as told:
+        write_dataset(**{"frame": pd.DataFrame({"A": [1.0]}), "path": tmp_path / f"x.{kind}", "name": "X", "created": CREATED} | more)
+    assert message in str(told.value) and ("allow=" in str(told.value)) == (kind == "xpt")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["json", "ndjson", "parquet"])
+def test_keys_are_of_the_data_and_each_at_a_place_of_its_own(tmp_path, kind):
+    frame, path = pd.DataFrame({"A": ["x"], "B": [1.0]}), tmp_path / f"x.{kind}"
+    twice = [Variable("A", "", "Char", "text", 1, key=1), Variable("B", "", "Num", "float", 8, key=1)]
+    for more, message in [({"keys": ["ZZ"]}, "X: 'ZZ' is named as a key, but the data have no such column."), ({"keys": ["A", "A"]}, "X: has a key twice: A, A."),
+                          ({"variables": twice}, "B: keySequence is 1, as that of A is.")]:
+        with pytest.raises(InputError, match=message):
+            write_dataset(frame, path, name="X", created=CREATED, **more)
+    write_dataset(frame, path, name="X", created=CREATED, keys=["B", "A"])
+    assert read_dataset(path)[1].keys == ("B", "A")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
 def test_a_dataset_in_parts_is_written_whole_or_refused(tmp_path, kind):
     path, variables = tmp_path / f"x.{kind}", [Variable("A", "", "Num", "float", 8)]
     for values in ([1.0, 2.0], [1.0], []):
