@@ -84,7 +84,7 @@ def test_a_declared_variable_without_a_column_is_refused(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize(("more", "message"), [
-    ({"name": "ae"}, "'ae' is no dataset name for a submission: capital letters, and a letter first."),
+    ({"name": "x"}, "'x' is no dataset name for a submission: capital letters, and a letter first."),
     ({"label": "two\nlines"}, "'two\\nlines' is a label with a control character."),
     ({"variables": [Variable("A", "a\tb", "Num", "float", 8)]}, ".A: 'a\\tb' is a label with a control character."),
     ({"frame": pd.DataFrame({"_A": [1.0]})}, "'_A' is no variable name for a submission: capital letters, and a letter first."),
