@@ -85,7 +85,7 @@ def dataset_columns(
     variables = tuple(variables or ())
     parts, whole = split(frame)
     if not whole:
-        raise TypeError("frame: tables one by one become a transport file alone; other formats say before the rows how many there are. Give one table.")
+        raise TypeError("frame: tables one by one become a transport file alone; other formats say first how many rows there are. Give one table.")
     part = next(parts)
     found = declare(part, declared_by_name(variables), target, infer=True)
     _check_names_and_labels(name, label, found, target)

@@ -327,7 +327,8 @@ def _variable(column: object, order: int, path: Path) -> Variable:
     if kind not in known:
         raise InputError(f"{path}: {name}: dataType is {kind!r}. {did_you_mean(kind, known) or 'Known: ' + ', '.join(known) + '.'}")
     if target and target != TARGETS.get(kind):
-        raise InputError(f"{path}: {name}: targetDataType is {target!r}, though for the dataType {kind} it can only be {TARGETS.get(kind, 'absent')}.")
+        fitting = TARGETS.get(kind, "absent")
+        raise InputError(f"{path}: {name}: targetDataType is {target!r}, though for the dataType {kind} it can only be {fitting}.")
     length, key = (_whole(column, attribute, path, name) for attribute in ("length", "keySequence"))
     if kind in TEXT_TYPES or (kind in LIMITS and not target):
         return Variable(name, label, "Char", kind if kind in LIMITS else "text", length or 0, order, key=key, display_format=shown)

@@ -92,7 +92,7 @@ def read_table(path: Path, known: Known) -> list[Read]:
             if wrong.empty and rounded.empty:
                 columns[column] = numbers
             elif len(rounded):
-                notes.append(_read_as_text(name, column, rounded, path, "are whole numbers that float64 does not hold; the variable"))
+                notes.append(_read_as_text(name, column, rounded, path, "are numbers that float64 does not hold; the variable"))
             elif column in declared:
                 notes.append(_read_as_text(name, column, wrong, path, "of a variable that is declared Num are no numbers; it"))
     frame = pd.DataFrame(columns, columns=list(columns))
@@ -125,7 +125,7 @@ def _is_number(standard: Standard, guide: StandardDataset | None, column: str) -
 
 
 def _rounded(values: pd.Series, numbers: pd.Series) -> pd.Series:
-    """The texts that say a whole number that float64 does not hold."""
+    """The texts beyond 2**53 that say another number than float64 holds."""
     beyond = values[numbers.abs() >= WHOLE]
     return beyond[[is_other(text.strip(), float(text)) for text in beyond]]
 

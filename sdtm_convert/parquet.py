@@ -62,7 +62,7 @@ def read_parquet(path: str | os.PathLike) -> tuple[pd.DataFrame, Dataset]:
         raise InputError(f"{path}: is not a readable Parquet file: {first_line(error)}") from error
     if MARK not in (table.schema.metadata or {}):
         raise InputError(f"{path}: says nothing of its dataset's labels and types; it was not written by sdtm-convert.")
-    said = _words(table.schema.metadata, f"{path}")
+    said = _words(table.schema.metadata, str(path))
     variables = [_variable(field, order, path) for order, field in enumerate(table.schema, 1)]
     check_keys(variables, path)
     columns = {name: _column(table.column(name), variable, path) for name, variable in zip(names, variables, strict=True)}
@@ -146,7 +146,8 @@ def _variable(field: pa.Field, order: int, path: str | os.PathLike) -> Variable:
         raise InputError(f"{path}: {field.name}: the metadata of the column do not say its type and length.")
     for key, text in numbers.items():
         if text and not re.fullmatch(NUMBERS[key], text):
-            raise InputError(f"{path}: {field.name}: {key} is {short(text)}; it must be a whole number{' from 1' if key != 'significantDigits' else ''}.")
+            least = "0" if key == "significantDigits" else "1"
+            raise InputError(f"{path}: {field.name}: {key} is {short(text)}; it must be a whole number from {least}.")
     length, digits, key = (int(text) if text else None for text in numbers.values())
     return Variable(field.name, said.get("label", ""), said["type"], said.get("dataType", ""), length, order,
                     display_format=said.get("displayFormat", ""), significant_digits=digits, key=key)

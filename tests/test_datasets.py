@@ -107,7 +107,7 @@ def test_whole_numbers_of_parquet_that_float64_would_round_stay_text_and_are_a_f
     found = read_datasets([tmp_path], SDTMIG)
     column = found.frames["XX"]["XXVAL"]
     assert (column.fillna("") if record else column).tolist() == read
-    message = "1 values are whole numbers that float64 does not hold; the variable is read as text."
+    message = "1 values are numbers that float64 does not hold; the variable is read as text."
     expected = [["FILE-TYPE", "error", "XX", record, "XXVAL", read[record - 1], message]] if record else []
     assert found.findings[["rule", "severity", "dataset", "record", "variables", "values", "message"]].values.tolist() == expected
 

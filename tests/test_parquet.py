@@ -89,7 +89,7 @@ def described(path, values, said, **more):
     (NUM | {"length": "٣"}, pa.array([1.0]), "A: length is '٣'; it must be a whole number"),
     (NUM | {"length": "8" * 5000}, pa.array([1.0]), r"A: length is '8+... \(5002 characters\); it must be"),
     (NUM | {"keySequence": "1" * 5000}, pa.array([1.0]), "A: keySequence is '1111"),
-    (NUM | {"significantDigits": "x"}, pa.array([1.0]), "A: significantDigits is 'x'; it must be a whole number."),
+    (NUM | {"significantDigits": "x"}, pa.array([1.0]), "A: significantDigits is 'x'; it must be a whole number from 0."),
     (NUM | {"label": b"\xff"}, pa.array([1.0]), "A: the metadata say label in bytes that are not UTF-8"),
     (CHAR, pa.array([b"ok", b"\xff\xfe"]).view(pa.string()), r"A, row 2: b'\\xff\\xfe' is not UTF-8"),
     (CHAR, pa.array([b"ok", b"\xff\xfe"], pa.large_binary()).view(pa.large_string()), r"A, row 2: b'\\xff\\xfe' is not UTF-8"),
