@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
 from .accounting import build_findings
+from .clock import now
 from .conform import Conformed, conform
 from .derive import derive
 from .errors import Fault, InputError, Place, SpecError, did_you_mean
@@ -126,15 +129,10 @@ def created_of(study: Study) -> str:
 
     Raises InputError for a SOURCE_DATE_EPOCH that is no whole number of seconds.
     """
-    import os
-    from datetime import UTC, datetime
-
-    from .xpt.write import _now
-
     if study.created:
         return study.created if "T" in study.created else f"{study.created}T00:00:00"
     if os.environ.get("SOURCE_DATE_EPOCH"):
-        moment = _now()  # which is told by it, or refuses it, as in the header of a transport file
+        moment = now()
     else:
         raw = [study.raw_folder / source.file for source in study.raw.values()]
         moment = datetime.fromtimestamp(max(path.stat().st_mtime for path in [*study.files, *raw]), UTC)

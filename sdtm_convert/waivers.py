@@ -15,14 +15,14 @@ Source of "today": SOURCE_DATE_EPOCH where it is set, else the clock; the day in
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from .clock import now
 from .documents import Document, check_schema, parse_document
 from .errors import Fault, InputError, Place, SpecError
 from .findings import findings
@@ -56,11 +56,7 @@ class Waived:
 
 def today() -> date:
     """The day in UTC that waivers are measured by. Raises InputError for a SOURCE_DATE_EPOCH that is no number of seconds."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    try:
-        return datetime.fromtimestamp(int(epoch), UTC).date() if epoch else datetime.now(UTC).date()
-    except (ValueError, OverflowError, OSError):
-        raise InputError(f"SOURCE_DATE_EPOCH: '{epoch}' is no number of seconds since 1970.") from None
+    return now().date()
 
 
 # --- Reading ------------------------------------------------------------------------------------------------------------

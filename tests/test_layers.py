@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent / "sdtm_convert"
 
 ORDER = """
-    errors model findings build_rules
+    errors model clock findings build_rules
     iso8601 date_formats imputation dates  condition_syntax condition_words conditions  columns registry units
     xpt readers methods documents  terminology_tables terminology standard dictionaries  rules
     plan resolve graph findings_domain load_mapping load  tables steps origins

@@ -111,5 +111,5 @@ def test_today_is_source_date_epoch_where_it_is_set(monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86399")
     assert today() == date(1970, 1, 1)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "soon")
-    with pytest.raises(InputError, match="'soon' is no number"):
+    with pytest.raises(InputError, match="SOURCE_DATE_EPOCH='soon': is no whole number"):
         today()

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sdtm_convert.clock import now
 from sdtm_convert.errors import InputError, did_you_mean
 from sdtm_convert.xpt import ibm
 from sdtm_convert.xpt.arrow import encoding_name
@@ -337,7 +338,7 @@ def _stamped(metadata: XptMetadata, created: datetime | str | None, modified: da
     asked = {name: _timestamp(moment) for name, moment in (("created", created), ("modified", modified)) if moment is not None}
     fresh = asked.get("created") or asked.get("modified")
     if fresh is None and None in (metadata.library.created, metadata.library.modified, metadata.member.created, metadata.member.modified):
-        fresh = _timestamp(_now())
+        fresh = _timestamp(now())
 
     def stamped(stamp: Stamp) -> Stamp:
         known = {"created": stamp.created, "modified": fresh if created is not None else stamp.modified} | asked
@@ -358,13 +359,3 @@ def _timestamp(moment: datetime | str) -> str:
     if not 1960 <= moment.year < 2060:
         raise InputError(f"{moment:%Y-%m-%d} as the time of creation: a transport file has two digits for the year, 1960 to 2059.")
     return format_timestamp(moment)
-
-
-def _now() -> datetime:
-    """The time that a reproducible build is told to use, else the present; UTC, so that a time zone changes no byte."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if not epoch:
-        return datetime.now(UTC)
-    if not epoch.isdecimal() or len(epoch) > 11:
-        raise InputError(f"SOURCE_DATE_EPOCH={epoch!r}: is no whole number of seconds since 1970.")
-    return datetime.fromtimestamp(int(epoch), UTC)
