@@ -55,16 +55,22 @@ def read_datasets(paths: Iterable[str | Path], standard: Standard, encoding: str
     A file that cannot be read is a finding (FILE-UNREADABLE) and does not stop the rest; one in Windows-1252 is read, and said so
     (FILE-ENCODING). Folders inside a folder are looked into only where it holds no datasets itself; of a package, the part that the
     standard is about is read. Archives are unpacked into `workplace`, an empty folder that must outlast `files`; without it into one that
-    is gone when this returns. Raises InputError for a path that is not there, a folder without datasets, or a dataset that two files hold.
+    is gone when this returns. Of one dataset in several formats in a folder, the transport file is read (FILE-IGNORED). Raises InputError for
+    a path that is not there, a folder without datasets, or a dataset that two files hold.
     """
     if workplace is None:
         with TemporaryDirectory(prefix="sdtm-convert.") as place:
             return read_datasets(paths, standard, encoding, Path(place), progress)
     files, notes = _files([Path(path) for path in paths], standard, workplace)
+    files.sort(key=_transport_first)
     folders = {folder: _known(folder, standard, encoding, notes) for folder in dict.fromkeys(file.path.parent for file in files)}
     frames, metadata, origins = {}, {}, {}
     for number, file in enumerate(files, 1):
         progress(f"read {file.shown} ({number} of {len(files)})")
+        if other := next((other for other in origins.values() if _same_dataset(file, other)), None):
+            why = f"{Path(other.shown).name} is the same dataset in another format and was read in its place."
+            notes.append(note("FILE-IGNORED", "notice", Path(file.shown).name, why, file.path.stem.upper()))
+            continue
         for read in _read(file, folders[file.path.parent], notes):
             if read.name in frames:
                 raise InputError(f"{file.shown}: the dataset {read.name} is in {origins[read.name].shown} too; name one of them.")
@@ -73,6 +79,15 @@ def read_datasets(paths: Iterable[str | Path], standard: Standard, encoding: str
             notes += read.notes
     used = tuple(folder / DEFINE for folder, known in folders.items() if known.defined)
     return Datasets(frames, metadata, {name: file.path for name, file in origins.items()}, findings(notes), used)
+
+
+def _transport_first(file: File) -> tuple[Path, str, int]:
+    """By folder and name; of several formats of a dataset, which `build --format` writes side by side, the transport file is the first."""
+    return file.path.parent, file.path.stem.upper(), list(SUFFIXES).index(file.path.suffix.lower())
+
+
+def _same_dataset(one: File, other: File) -> bool:
+    return one.path.parent == other.path.parent and one.path.stem.upper() == other.path.stem.upper() and one.path.suffix.lower() != other.path.suffix.lower()
 
 
 def _read(file: File, known: Known, notes: list[dict]) -> list[Read]:

@@ -319,9 +319,28 @@ def test_a_path_that_is_not_there_or_no_dataset_is_an_error(tmp_path):
     for path, message in (("vs.xtp", "Did you mean 'vs.xpt'"), ("notes.txt", "not a dataset"), ("none", "no datasets")):
         with pytest.raises(InputError, match=message):
             read_datasets([tmp_path / path], SDTMIG)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "vs.csv").write_text("USUBJID\n1\n")
+    with pytest.raises(InputError, match="the dataset VS is in .*vs.xpt too"):
+        read_datasets([tmp_path / "more", tmp_path], SDTMIG)
+
+
+def test_of_several_forms_of_a_dataset_in_a_folder_the_transport_file_is_read(tmp_path):
+    transport(tmp_path / "vs.xpt")
     (tmp_path / "vs.csv").write_text("USUBJID\n1\n")
-    with pytest.raises(InputError, match="the dataset VS is in .*vs.csv too"):
-        read_datasets([tmp_path], SDTMIG)
+    (tmp_path / "ae.csv").write_text(AE)
+    read = read_datasets([tmp_path], SDTMIG)
+    assert {name: file.name for name, file in read.files.items()} == {"AE": "ae.csv", "VS": "vs.xpt"}
+    assert told(read) == [("FILE-IGNORED", "notice", "vs.csv")]
+    assert read.findings["message"].tolist() == ["vs.xpt is the same dataset in another format and was read in its place."]
+
+
+def test_where_the_transport_file_cannot_be_read_another_format_is(tmp_path):
+    (tmp_path / "ae.xpt").write_bytes(b"no transport file")
+    (tmp_path / "ae.csv").write_text(AE)
+    read = read_datasets([tmp_path], SDTMIG)
+    assert read.files["AE"].name == "ae.csv"
+    assert told(read) == [("FILE-UNREADABLE", "error", "ae.xpt")]
 
 
 def test_broken_links_loops_and_pipes_named_like_datasets_are_findings(tmp_path):
