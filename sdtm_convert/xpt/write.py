@@ -5,17 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from sdtm_convert.clock import now
 from sdtm_convert.errors import InputError, did_you_mean
 from sdtm_convert.xpt import ibm
 from sdtm_convert.xpt.arrow import encoding_name
@@ -23,9 +19,11 @@ from sdtm_convert.xpt.columns import Part, Source, Table, split
 from sdtm_convert.xpt.declare import check_label, check_name, declare, declared_by_name
 from sdtm_convert.xpt.encode import encode_numbers, encode_text
 from sdtm_convert.xpt.files import replacing
-from sdtm_convert.xpt.header import RECORD, Stamp, XptMetadata, XptVariable, format_timestamp, pack_library, pack_member, warn
+from sdtm_convert.xpt.header import RECORD, XptMetadata, XptVariable, pack_library, pack_member, warn
 from sdtm_convert.xpt.observations import Coded, Places, observations
+from sdtm_convert.xpt.stamps import stamped
 from sdtm_convert.xpt.target import ALLOWANCES, Target
+from sdtm_convert.xpt.threads import on_threads
 
 CHUNK = 1 << 24  # bytes of observations that a thread encodes at a time; all threads together at most twice as many
 BLOCK = 1 << 20  # bytes of them that are put together at a time: few enough for the cache, enough that threads seldom wait for each other
@@ -69,7 +67,7 @@ def write_xpt(
     base = replace(base, name=base.name if name is None else name, label=label or base.label, encoding=encoding or base.encoding)
     if special_missing is not None:
         base = replace(base, special_missing=special_missing)
-    dataset = _Dataset(frame, _stamped(base, created, modified), base.variables if variables is None else variables)
+    dataset = _Dataset(frame, stamped(base, created, modified), base.variables if variables is None else variables)
     _write([dataset], os.fsdecode(path), _options(allow, threads, chunk_rows))
 
 
@@ -90,7 +88,7 @@ def write_members(
     options, path, datasets = _options(allow, threads, None), os.fsdecode(path), []
     for frame, metadata in members:
         metadata = replace(_checked(metadata), encoding=encoding or metadata.encoding)
-        datasets.append(_Dataset(frame, _stamped(metadata, created, modified), metadata.variables))
+        datasets.append(_Dataset(frame, stamped(metadata, created, modified), metadata.variables))
     names = [dataset.metadata.name for dataset in datasets]
     for twice in (name for name in names if names.count(name) > 1):
         raise InputError(f"{path}: two datasets are named {twice}; only the first could be read.")
@@ -221,55 +219,8 @@ def _write_part(put: Put, start: int, first_row: int, part: Part, layout: _Layou
         columns = _encode(part, begin, end, first_row, layout)
         return _put_observations(put, start + (first_row + begin) * layout.places.record, columns, end - begin, layout)
 
-    ends = _on_threads(min(threads, -(-rows // step)) if rows else 1, write_chunk, range(0, rows, step))
+    ends = on_threads(min(threads, -(-rows // step)) if rows else 1, write_chunk, range(0, rows, step))
     return ends[-1] if ends else b""
-
-
-def _on_threads(threads: int, work: Callable[[int], bytes], begins: range) -> list[bytes]:
-    """What `work` returns for each, in order. The caller's thread takes its share, as memory comes to a new one more slowly. Where some
-    raise, the first of them counts, whatever thread was quicker."""
-    waiting, done, errors = iter(begins), {}, {}
-
-    def take() -> None:
-        for begin in waiting:
-            try:
-                done[begin] = work(begin)
-            except BaseException as error:
-                errors[begin] = error
-                stop()
-
-    def stop() -> None:
-        """No thread begins another."""
-        deque(waiting, maxlen=0)
-
-    def help(busy: threading.Lock) -> None:
-        with busy:
-            take()
-
-    others = [threading.Lock() for _ in range(threads - 1)]
-    with ThreadPoolExecutor(max(1, threads - 1)) as pool:
-        try:
-            for busy in others:
-                pool.submit(help, busy)
-            take()
-        finally:
-            stop()
-            _await(others)
-    if errors:
-        raise errors[min(errors)]
-    return [done[begin] for begin in begins]
-
-
-def _await(others: list[threading.Lock]) -> None:
-    """Wait for threads, however often the user interrupts: the file must not be closed while one still writes. A lock tells it for
-    certain; whoever is interrupted while a thread starts, or while it ends, does not know of the thread any more."""
-    try:
-        for busy in others:
-            with busy:
-                pass
-    except KeyboardInterrupt:
-        _await(others)
-        raise
 
 
 def _chunk_rows(rows: int, record: int, threads: int) -> int:
@@ -331,31 +282,3 @@ def _check_end(layout: _Layout, rows: int, last: bytes) -> None:
     if layout.cut:
         where = f"{layout.target.path}: {layout.target.dataset}"
         warn(f"{where}: numbers were cut to the declared length of {', '.join(sorted(layout.cut))}.")
-
-
-def _stamped(metadata: XptMetadata, created: datetime | str | None, modified: datetime | str | None) -> XptMetadata:
-    """The metadata with the timestamps that the caller asks for, else with those it has, else with the present."""
-    asked = {name: _timestamp(moment) for name, moment in (("created", created), ("modified", modified)) if moment is not None}
-    fresh = asked.get("created") or asked.get("modified")
-    if fresh is None and None in (metadata.library.created, metadata.library.modified, metadata.member.created, metadata.member.modified):
-        fresh = _timestamp(now())
-
-    def stamped(stamp: Stamp) -> Stamp:
-        known = {"created": stamp.created, "modified": fresh if created is not None else stamp.modified} | asked
-        return replace(stamp, **{name: fresh if moment is None else moment for name, moment in known.items()})
-
-    return replace(metadata, library=stamped(metadata.library), member=stamped(metadata.member))
-
-
-def _timestamp(moment: datetime | str) -> str:
-    try:
-        moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-        if not isinstance(moment, datetime) or moment is pd.NaT:
-            raise ValueError
-    except ValueError:
-        raise ValueError(f"created or modified {moment!r}: give a datetime or a text such as '2024-01-31T12:00:00'.") from None
-    if moment.tzinfo is not None and 1 < moment.year < 9999:  # others would leave Python's calendar
-        moment = moment.astimezone(UTC)
-    if not 1960 <= moment.year < 2060:
-        raise InputError(f"{moment:%Y-%m-%d} as the time of creation: a transport file has two digits for the year, 1960 to 2059.")
-    return format_timestamp(moment)
