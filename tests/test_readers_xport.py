@@ -350,6 +350,7 @@ def test_what_is_no_transport_file_is_refused(file):
         assert refusal(file).startswith(message)
 
 
+@pytest.mark.filterwarnings("ignore:column .N. is duplicated")  # pyreadstat's
 def test_headers_of_version_8_that_cannot_be_true_are_refused(made, file):
     content = made(8, [("N", "Num", 8), ("C", "Char", 8)], ONE + BLANK).read_bytes()
     for old, new, message in (
