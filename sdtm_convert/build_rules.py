@@ -31,7 +31,7 @@ BUILD_RULES: dict[str, tuple[str, str]] = {
     "CONFORM-ASCII": ("warning", "A text holds characters outside US-ASCII."),
     "FILE-UNREADABLE": ("error", "A file that was to be validated cannot be read as a dataset."),
     "FILE-IGNORED": ("warning", "A file was not looked into: an archive inside an archive, or (a notice) another format of a dataset that was read."),
-    "FILE-TYPE": ("error", "A variable that is declared Num holds values that are no numbers; it was read as text."),
+    "FILE-TYPE": ("error", "A variable that is declared Num holds values that are no numbers, or one holds numbers that float64 does not; it was read as text."),
     "WAIVER-EXPIRED": ("notice", "A waiver has expired; the findings that it accepted are back."),
     "WAIVER-UNUSED": ("notice", "A waiver accepts no finding."),
     "FILE-ENCODING": ("warning", "A file holds text in another encoding than UTF-8; it was read as the finding says."),

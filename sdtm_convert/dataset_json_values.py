@@ -131,7 +131,7 @@ def is_other(text: str, number: float) -> bool:
     """
     mantissa, _, exponent = text.lower().partition("e")
     digits = mantissa.replace(".", "").lstrip("+-0").rstrip("0")
-    if not digits or not number:
+    if not digits or not number or np.isinf(number):  # a Decimal has no exponent of many digits
         return bool(digits)
     # The usual spelling of a float64 beyond 2**53 (1e23) is not exact: with an exponent, the digits that are there must come back.
     return Decimal(text) != Decimal(f"{number:.{len(digits) - 1}e}" if exponent else number)

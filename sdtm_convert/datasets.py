@@ -62,18 +62,15 @@ def read_datasets(paths: Iterable[str | Path], standard: Standard, encoding: str
         with TemporaryDirectory(prefix="sdtm-convert.") as place:
             return read_datasets(paths, standard, encoding, Path(place), progress)
     files, notes = _files([Path(path) for path in paths], standard, workplace)
-    files.sort(key=_transport_first)
+    files.sort(key=_transport_files_first)
     folders = {folder: _known(folder, standard, encoding, notes) for folder in dict.fromkeys(file.path.parent for file in files)}
     frames, metadata, origins = {}, {}, {}
     for number, file in enumerate(files, 1):
         progress(f"read {file.shown} ({number} of {len(files)})")
-        if other := next((other for other in origins.values() if _same_dataset(file, other)), None):
-            why = f"{Path(other.shown).name} is the same dataset in another format and was read in its place."
-            notes.append(note("FILE-IGNORED", "notice", Path(file.shown).name, why, file.path.stem.upper()))
-            continue
         for read in _read(file, folders[file.path.parent], notes):
-            if read.name in frames:
-                raise InputError(f"{file.shown}: the dataset {read.name} is in {origins[read.name].shown} too; name one of them.")
+            if other := origins.get(read.name):
+                notes.append(_passed_over(file, other, read.name))
+                continue
             frames[read.name], origins[read.name] = read.frame, file
             metadata |= {read.name: read.metadata} if read.metadata else {}
             notes += read.notes
@@ -81,13 +78,17 @@ def read_datasets(paths: Iterable[str | Path], standard: Standard, encoding: str
     return Datasets(frames, metadata, {name: file.path for name, file in origins.items()}, findings(notes), used)
 
 
-def _transport_first(file: File) -> tuple[Path, str, int]:
-    """By folder and name; of several formats of a dataset, which `build --format` writes side by side, the transport file is the first."""
-    return file.path.parent, file.path.stem.upper(), list(SUFFIXES).index(file.path.suffix.lower())
+def _transport_files_first(file: File) -> tuple[Path, int, str]:
+    """By folder, format and name: of several formats of a dataset, which `build --format` writes side by side, the transport file counts."""
+    return Path(file.shown).parent, list(SUFFIXES).index(file.path.suffix.lower()), file.shown
 
 
-def _same_dataset(one: File, other: File) -> bool:
-    return one.path.parent == other.path.parent and one.path.stem.upper() == other.path.stem.upper() and one.path.suffix.lower() != other.path.suffix.lower()
+def _passed_over(file: File, other: File, name: str) -> dict:
+    """The note on a dataset that another file of the folder has in another format. Raises InputError where it is no such file."""
+    one, first = Path(file.shown), Path(other.shown)
+    if one.parent != first.parent or file.path.suffix.lower() == other.path.suffix.lower():
+        raise InputError(f"{file.shown}: the dataset {name} is in {other.shown} too; name one of them.")
+    return note("FILE-IGNORED", "notice", one.name, f"{first.name} holds {name} too, in another format, and was taken.", name)
 
 
 def _read(file: File, known: Known, notes: list[dict]) -> list[Read]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from .documents import Document, read_document
 from .errors import Fault, InputError, Place, SpecError, did_you_mean
 from .graph import order_of_work
-from .load_mapping import find_variable, is_adam, load_mappings, with_copied_attributes
+from .load_mapping import find_variable, is_adam, load_mappings, num_length_faults, with_copied_attributes
 from .methods import shipped_methods
 from .model import Codelist, Dictionary, Standard, Term, Terminology
 from .model import Document as PackageDocument
@@ -54,7 +54,10 @@ def load_study(path: str | Path, raw: str | Path | None = None) -> Study:
         files=_files(folder, [study_document, *documents], study_code), study_code=study_code,
         unchecked=tuple(name for name, fields in context.fields.items() if fields is None))
     order_of_work(study)  # refuses a cycle
-    return replace(study, mappings=with_copied_attributes(mappings))
+    mappings = with_copied_attributes(mappings)
+    if faults := num_length_faults(mappings):
+        raise SpecError(faults)
+    return replace(study, mappings=mappings)
 
 
 def find_study(path: str | Path) -> Path:

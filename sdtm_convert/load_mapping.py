@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .documents import Document
-from .errors import Place, did_you_mean
+from .errors import Fault, Place, did_you_mean
 from .findings_domain import findings_chains, findings_tests, findings_variables
 from .model import Codelist, Standard, StandardDataset, StandardVariable
 from .plan import SOURCE, Block, Chain, Mapping, Ref, Step, VariablePlan
@@ -87,6 +87,8 @@ def _mapping(document: Document, standard: StandardDataset | None, context: Cont
     for position, key in enumerate(keys):
         if key not in context.variables[name]:
             context.fault(document.place("keys", position, what=name), f"no variable '{key}' to sort by.", did_you_mean(key, context.variables[name]))
+        if key in keys[:position]:
+            context.fault(document.place("keys", position, what=name), f"the key '{key}' is named twice.")
     _check_not_submitted(document, blocks, context)
     return Mapping(
         dataset=name, part=part, file=document.file, standard=standard, blocks=resolved_blocks, variables=variables,
@@ -244,8 +246,6 @@ def _check_attributes(plan: VariablePlan, scope: Scope) -> None:
         value = plan.attributes.get(key)
         if value is not None and not (value.isdigit() and least <= int(value) <= most):
             scope.context.fault(plan.place, f"{key} '{value}' is not a whole number from {least} to {most}.")
-    if plan.type == "Num" and plan.attributes.get("length", "8") != "8":
-        scope.context.fault(plan.place, f"the length {plan.attributes['length']} is declared, but a Num has 8 bytes.")
 
 
 def _copied(step: Step, scope: Scope) -> bool:
@@ -254,6 +254,13 @@ def _copied(step: Step, scope: Scope) -> bool:
     if step.method.name != "assign" or not isinstance(ref, Ref):
         return False
     return any(table in scope.context.variables for table in (scope.sources if ref.table == SOURCE else [ref.table]))
+
+
+def num_length_faults(mappings: dict[str, Mapping]) -> list[Fault]:
+    """Lengths of Num variables, which the files have no choice of; asked of mappings that are complete, as a type may be another's."""
+    plans = [plan for mapping in mappings.values() for plan in mapping.variables.values()]
+    return [Fault(plan.place, f"the length {plan.attributes['length']} is declared, but a Num has 8 bytes.")
+            for plan in plans if plan.type == "Num" and plan.attributes.get("length", "8") != "8"]
 
 
 def with_copied_attributes(mappings: dict[str, Mapping]) -> dict[str, Mapping]:

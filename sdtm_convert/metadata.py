@@ -131,23 +131,24 @@ def _display_format(name: str, type: str) -> str:
 
 
 def char_lengths(study: Study, conformed: Conformed) -> dict[str, int]:
-    """The length of every Char variable: what its longest text takes, or what a mapping declares where that is more.
+    """The length of every Char variable: what its longest text takes, or what any mapping of the study declares where that is more.
 
     A variable has one length in all datasets that it is in, but for SUPP--, as FDA's Study Data Technical Conformance Guide asks for ("Dataset Column Length").
     """
     lengths: dict[str, int] = {}
+    for mapping in study.mappings.values():
+        for plan in mapping.variables.values():
+            if not plan.supplemental and plan.type == "Char":
+                lengths[plan.name] = max(lengths.get(plan.name, 1), _declared_length(plan))
     for dataset, frame in conformed.datasets.items():
-        if dataset in conformed.parents:
-            continue
-        plans = study.mappings[dataset].variables
-        for name, column in frame.items():
+        for name, column in frame.items() if dataset not in conformed.parents else ():
             if not pd.api.types.is_numeric_dtype(column.dtype):
-                lengths[name] = max(lengths.get(name, 1), _declared_length(plans.get(name)), char_length(column, study.encoding))
+                lengths[name] = max(lengths.get(name, 1), char_length(column, study.encoding))
     return lengths
 
 
-def _declared_length(plan: VariablePlan | None) -> int:
-    return int(plan.attributes.get("length", 0)) if plan else 0
+def _declared_length(plan: VariablePlan) -> int:
+    return int(plan.attributes.get("length", 0))
 
 
 def char_length(column: pd.Series, encoding: str) -> int:

@@ -309,6 +309,13 @@ def test_a_damaged_transport_or_parquet_file_never_stops_the_run(tmp_path, seed)
     assert "AE" in read.frames and (len(read.frames) == 2 or told(read)[0][:2] == ("FILE-UNREADABLE", "error"))
 
 
+def test_a_number_with_a_giant_exponent_is_a_finding(tmp_path):
+    (tmp_path / "ae.csv").write_text("STUDYID,AESEQ\nS,1e9999999999999999999\nS,2\n")
+    read = read_datasets([tmp_path], SDTMIG)
+    assert told(read) == [("FILE-TYPE", "error", "ae.csv")]
+    assert read.frames["AE"]["AESEQ"].tolist() == ["1e9999999999999999999", "2"]
+
+
 # --- Which files --------------------------------------------------------------------------------------------------------
 
 
@@ -332,7 +339,17 @@ def test_of_several_forms_of_a_dataset_in_a_folder_the_transport_file_is_read(tm
     read = read_datasets([tmp_path], SDTMIG)
     assert {name: file.name for name, file in read.files.items()} == {"AE": "ae.csv", "VS": "vs.xpt"}
     assert told(read) == [("FILE-IGNORED", "notice", "vs.csv")]
-    assert read.findings["message"].tolist() == ["vs.xpt is the same dataset in another format and was read in its place."]
+    assert read.findings["message"].tolist() == ["vs.xpt holds VS too, in another format, and was taken."]
+
+
+def test_datasets_of_files_with_other_names_are_read_all_the_same(tmp_path):
+    transport(tmp_path / "dm.xpt")  # holds VS
+    (tmp_path / "dm.csv").write_text("USUBJID\n1\n")
+    with gzip.open(tmp_path / "vs.csv.gz", "wt") as packed:
+        packed.write("USUBJID\n1\n")
+    read = read_datasets([tmp_path], SDTMIG)
+    assert {name: file.name for name, file in read.files.items()} == {"DM": "dm.csv", "VS": "dm.xpt"}
+    assert told(read) == [("FILE-IGNORED", "notice", "vs.csv.gz")]
 
 
 def test_where_the_transport_file_cannot_be_read_another_format_is(tmp_path):

@@ -66,6 +66,17 @@ def test_a_text_is_cut_at_the_bytes_of_the_encoding(tmp_path, encoding, kept):
     assert "CONFORM-LENGTH" in [rule for rule, *_ in built.troubles]
 
 
+def test_a_length_that_a_mapping_declares_holds_though_its_dataset_is_not_built(tmp_path):
+    write_study(tmp_path, {"AE": AE % "", "CE": CE.replace("VISIT: {assign: T", "VISIT: {assign: T, length: 40")}, {"t": RAW})
+    [package] = build(tmp_path, only=["AE"]).packages.values()
+    assert {v.name: v.length for v in package.datasets[0].variables}["VISIT"] == 40
+
+
+def test_a_copy_of_a_num_has_eight_bytes(tmp_path):
+    copied = {"AE": "from: t\nvariables:\n  XNUM: {number: D, label: L, type: Num}\n", "CE": "from: t\nvariables:\n  XNUM: {assign: AE.XNUM, length: 4}\n"}
+    assert [fault for _, _, fault in spec_faults(tmp_path, copied, {"t": RAW})] == ["the length 4 is declared, but a Num has 8 bytes."]
+
+
 @pytest.mark.parametrize("length, faults", [(8, []), (4, ["the length 4 is declared, but a Num has 8 bytes."])])
 def test_a_num_has_eight_bytes(tmp_path, length, faults):
     mapping = {"AE": f"from: t\nvariables:\n  VISITNUM: {{number: D, length: {length}}}\n"}

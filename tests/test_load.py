@@ -214,6 +214,7 @@ def test_the_condition_on_records_cannot_name_the_dataset_that_they_make(tmp_pat
 
 def test_a_key_that_is_no_variable(tmp_path):
     assert ae_faults(tmp_path, AE + "keys:\n  - USUBJID\n  - AETREM\n") == [(7, "no variable 'AETREM' to sort by. Did you mean 'AETERM'?")]
+    assert ae_faults(tmp_path, AE + "keys:\n  - USUBJID\n  - USUBJID\n") == [(7, "the key 'USUBJID' is named twice.")]
 
 
 def test_a_field_not_submitted_that_is_not_there(tmp_path):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import numpy as np
@@ -157,6 +158,13 @@ def test_numbers_too_large_for_the_format_are_refused(write, value):
     assert refusal(write, {"N": [1.0, value]}, {"N": num()}) == message
 
 
+@pytest.mark.parametrize("kind", ["int64", "Int64", "uint64", "object", "int64[pyarrow]"])
+def test_whole_numbers_among_categories_that_would_be_rounded_are_refused(write, kind):
+    values = pd.Categorical.from_codes([0, -1, 1], pd.Index([2**53, 2**53 + 1], dtype=kind))
+    assert "X.N, row 3: 9007199254740993 is a whole number beyond 2**53 that would be rounded." in refusal(write, {"N": values}, {"N": num()})
+    assert numbers(write({"N": values[:2]}, {"N": num()})) == ["4E 20 00 00 00 00 00 00", MISSING]
+
+
 @pytest.mark.parametrize("dtype", ["int64", "Int64", "uint64", "object"])
 def test_whole_numbers_that_would_be_rounded_are_refused(write, dtype):
     values = pd.Series([2**53, 2**53 + 1, 2**53 + 2], dtype=dtype)
@@ -212,6 +220,8 @@ def test_what_is_no_number_is_refused(write, values, message):
         (pd.to_datetime(["2020-01-02"]), "DATE9.", "44 55 9C 00 00 00 00 00"),
         (pd.to_datetime(["1900-01-01"]), "DATE9.", "C4 55 9A 00 00 00 00 00"),
         (pd.Series([date(2020, 1, 2)], dtype=object), "E8601DA10.", "44 55 9C 00 00 00 00 00"),
+        (pd.to_datetime(["2020-01-02"]), "YYQC6.", "44 55 9C 00 00 00 00 00"),
+        (pd.to_datetime(["2020-01-02"]), "YYWEEKV7.", "44 55 9C 00 00 00 00 00"),
         (pd.Series([date(2020, 1, 2)], dtype=pd.ArrowDtype(pa.date32())), "YYMMDD10.", "44 55 9C 00 00 00 00 00"),
         (pd.to_timedelta(["01:02:03"]), "TIME8.", "43 E8 B0 00 00 00 00 00"),
         (pd.Series([time(1, 2, 3)], dtype=object), "TIME8.", "43 E8 B0 00 00 00 00 00"),
@@ -340,9 +350,9 @@ def test_other_than_ascii_is_refused_until_an_encoding_is_named(write):
     assert refusal(write, {"C": ["µµ "]}, {"C": char(1)}, encoding="latin-1") == "x.xpt: X.C, row 1: 'µµ' takes 2 bytes; the length is 1."
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "cp037", "rot13", "asci"])
+@pytest.mark.parametrize("encoding", ["utf-16", "cp037", "cp864", "idna", "rot13", "asci", "a\0", 5])
 def test_an_encoding_must_be_known_and_hold_ascii(write, encoding):
-    with pytest.raises(ValueError, match=encoding):
+    with pytest.raises(ValueError, match=re.escape(f"encoding={encoding!r}")):
         write({"C": ["a"]}, encoding=encoding)
 
 
@@ -980,6 +990,11 @@ def test_several_datasets_in_a_file_are_refused_until_allowed(tmp_path):
         write_members([], tmp_path / "y.xpt")
     with pytest.raises(InputError, match="two datasets are named ONE; only the first could be read"):
         write_members([members[0], members[0]], tmp_path / "x.xpt", allow={"members"})
+    in_two = [(frame, replace(metadata, encoding=encoding)) for (frame, metadata), encoding in zip(members, ("cp1252", "utf-8"), strict=True)]
+    with pytest.raises(InputError, match="the datasets are in cp1252 and utf-8, but a file has one encoding; name it"):
+        write_members(in_two, tmp_path / "x.xpt", allow={"members"})
+    write_members(in_two, tmp_path / "x.xpt", allow={"members"}, encoding="utf-8", created=CREATED)
+    assert (tmp_path / "x.xpt").read_bytes() == file
 
 
 # --- The file itself ----------------------------------------------------------------------------------------------------

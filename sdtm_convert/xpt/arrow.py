@@ -20,15 +20,19 @@ def encoding_name(encoding: str) -> str:
     'utf-8'
     """
     try:
-        name = codecs.lookup(encoding).name
-        fits = ASCII.encode(name) == ASCII.encode("ascii")
-    except LookupError:
-        raise ValueError(f"encoding={encoding!r} is unknown. {did_you_mean(encoding, COMMON)}".rstrip()) from None
-    except UnicodeError:
-        fits = False
-    if not fits:
+        name = codecs.lookup(str(encoding)).name
+    except (LookupError, ValueError):
+        raise ValueError(f"encoding={encoding!r} is unknown. {did_you_mean(str(encoding), COMMON)}".rstrip()) from None
+    if not _has_ascii(name):
         raise ValueError(f"encoding={encoding!r}: ASCII is no part of it; a transport file cannot hold it.")
     return name
+
+
+def _has_ascii(encoding: str) -> bool:
+    try:
+        return ASCII.encode(encoding) == ASCII.encode("ascii")
+    except (UnicodeError, LookupError):  # the latter for what is no encoding of text, as rot13
+        return False
 
 
 def encoded(text: str, encoding: str) -> bytes:

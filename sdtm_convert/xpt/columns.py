@@ -81,10 +81,11 @@ def _data(column: pd.Series) -> np.ndarray | pa.ChunkedArray | pd.api.extensions
 
 
 def _categories(values: pd.Categorical) -> np.ndarray | pa.ChunkedArray:
-    """Texts as Arrow's dictionary; all other values one by one, as Arrow would bring categories of several kinds to one."""
-    if pd.api.types.infer_dtype(values.categories, skipna=False) == "string":
-        try:
+    """Arrow's dictionary where Arrow has each category as it is; else all values one by one, as it brings those of several kinds to one."""
+    try:
+        known = pa.array(values.categories, from_pandas=True)
+        if values.categories.dtype != object or known.to_pylist() == values.categories.tolist():
             return pa.chunked_array([pa.array(values)])
-        except UnicodeEncodeError:
-            pass  # a half surrogate, which is no text
-    return np.asarray(values)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        pass  # half surrogates, several kinds of values and other rare things
+    return np.asarray(values, dtype=object)

@@ -119,12 +119,12 @@ def _variable(name: str, source: Source, said: Mapping, target: Target, infer: b
         if not isinstance(text, str) or parse_format(text) is None:
             target.refuse("is no SAS format: a name of at most 8 characters, width, point, decimals.", name, value=text)
     justify, filler = said.get("justify") or 0, said.get("filler") or b""
-    if not isinstance(justify, int) or not 0 <= justify < 2**15:
+    if not isinstance(justify, (int, np.integer)) or not 0 <= justify < 2**15:
         target.refuse("is no justification; give 0 (left) or 1 (right).", name, value=justify)
     if not isinstance(filler, bytes) or len(filler) > FILLER:
         target.refuse(f"is no filler; give at most {FILLER} bytes.", name, value=filler)
     label = check_label(said.get("label") or "", target, name)
-    return XptVariable(name, label, kind, int(length), shown, informat, justify, filler)
+    return XptVariable(name, label, kind, int(length), shown, informat, int(justify), filler)
 
 
 def _check_length(name: str, kind: str, length: object, target: Target) -> None:

@@ -57,8 +57,8 @@ def write_xpt(
     Z or _) of 0-based rows whose number is missing. `encoding` is that of text and labels, ASCII unless named. `metadata`, as
     `read_xpt` returned it, is the default of all of these, each as a whole.
 
-    `created` and `modified` go into the header, one alone for both; without them those of `metadata`, else the environment's
-    SOURCE_DATE_EPOCH, else the present, in UTC. The bytes depend on nothing else: not on `threads`, nor on `chunk_rows`.
+    `created` and `modified` go into the header; `created` alone stands for both, and `modified` alone too where `metadata` know no
+    other. Without them it is those of `metadata`, else the environment's SOURCE_DATE_EPOCH, else the present, in UTC. The bytes depend on nothing else: not on `threads`, nor on `chunk_rows`.
 
     Raises InputError, and leaves an old file as it was, for whatever would be altered or lost: docs/transport-files.md lists it,
     with the words of `allow` that let some of it pass.
@@ -85,13 +85,16 @@ def write_members(
 
     Regulators take one dataset a file; this is for files that were read with several and must be written back.
     """
-    options, path, datasets = _options(allow, threads, None), os.fsdecode(path), []
-    for frame, metadata in members:
-        metadata = replace(_checked(metadata), encoding=encoding or metadata.encoding)
-        datasets.append(_Dataset(frame, stamped(metadata, created, modified), metadata.variables))
-    names = [dataset.metadata.name for dataset in datasets]
+    options, path = _options(allow, threads, None), os.fsdecode(path)
+    datasets = [_Dataset(frame, stamped(_checked(metadata), created, modified), metadata.variables) for frame, metadata in members]
+    names = [str(dataset.metadata.name).upper() for dataset in datasets]
     for twice in (name for name in names if names.count(name) > 1):
         raise InputError(f"{path}: two datasets are named {twice}; only the first could be read.")
+    encodings = sorted({encoding_name(encoding or dataset.metadata.encoding) for dataset in datasets} - {"ascii"})
+    if len(encodings) > 1:
+        raise InputError(f"{path}: the datasets are in {' and '.join(encodings)}, but a file has one encoding; name it.")
+    in_one = encodings[0] if encodings else "ascii"
+    datasets = [replace(dataset, metadata=replace(dataset.metadata, encoding=in_one)) for dataset in datasets]
     if not datasets:
         raise InputError(f"{path}: a transport file needs at least one dataset.")
     if len(datasets) > 1 and "members" not in options.allow:
