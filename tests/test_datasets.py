@@ -23,7 +23,7 @@ from sdtm_convert.errors import InputError
 from sdtm_convert.model import Variable
 from sdtm_convert.parquet import write_parquet
 from sdtm_convert.standard import load_standard
-from sdtm_convert.xpt import write_xpt
+from sdtm_convert.xpt import XptWarning, write_xpt
 
 SDTMIG, ADAMIG = load_standard("sdtmig", "3.4"), load_standard("adamig", "1.3")
 AE = "STUDYID,DOMAIN,USUBJID,AESEQ,AETERM\nS,AE,S-1,1,Headache\nS,AE,S-2,1,\n"
@@ -343,7 +343,8 @@ def test_of_several_forms_of_a_dataset_in_a_folder_the_transport_file_is_read(tm
 
 
 def test_datasets_of_files_with_other_names_are_read_all_the_same(tmp_path):
-    transport(tmp_path / "dm.xpt")  # holds VS
+    with pytest.warns(XptWarning, match="is to hold the dataset VS"):
+        transport(tmp_path / "dm.xpt")
     (tmp_path / "dm.csv").write_text("USUBJID\n1\n")
     with gzip.open(tmp_path / "vs.csv.gz", "wt") as packed:
         packed.write("USUBJID\n1\n")
