@@ -118,6 +118,8 @@ def _aside(out: Path) -> Iterator[Path]:
             raise
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror or error}.") from error
+    except InputError as error:  # of a file in the folder aside, which nobody knows
+        raise InputError(str(error).replace(str(folder), str(out))) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

@@ -285,6 +285,15 @@ def test_help_imports_no_data_library():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_text_that_the_encoding_lacks_stops_the_build_and_is_named_with_the_file(study, tmp_path):
+    (study / "study.yml").write_text((study / "study.yml").read_text() + "encoding: ascii\n")
+    done = run("build", study, "--out", tmp_path / "package")
+    place = f"{tmp_path}/package/tabulations/sdtm/suppae.xpt: SUPPAE.QVAL, row 2: 'é'"
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        3, f"sdtm-convert: {place} holds 'é', which ascii lacks. Name an encoding, such as 'utf-8' or 'latin-1'.")
+    assert not (tmp_path / "package").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a file system of its own, made by mount")
 def test_a_full_disk_leaves_nothing_behind(study, tmp_path):
     disk = tmp_path / "disk"
@@ -294,7 +303,8 @@ def test_a_full_disk_leaves_nothing_behind(study, tmp_path):
     try:
         done = run("build", study, "--out", disk / "package")
         assert done.returncode == 3
-        assert "No space left on device" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+        assert done.stderr.startswith(f"sdtm-convert: {disk}/package") and "No space left on device" in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
         assert list(disk.iterdir()) == []
     finally:
         subprocess.run(["umount", disk], check=True)
