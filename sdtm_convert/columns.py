@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def by_distinct(column: pd.Series, function: Callable[[str], object], dtype: object = "str") -> pd.Series:
@@ -18,6 +20,12 @@ def by_distinct(column: pd.Series, function: Callable[[str], object], dtype: obj
 def spread(results: pd.Series, codes: np.ndarray, index: pd.Index) -> pd.Series:
     """The value of `results` for each code; missing for -1."""
     return pd.Series(results.array.take(codes, allow_fill=True), index=index)
+
+
+def text_lengths(column: pd.Series, encoding: str) -> np.ndarray:
+    """The bytes of each text of a column in UTF-8, or in an encoding with one byte a character; 0 where it is missing."""
+    measured = pc.binary_length if encoding == "utf-8" else pc.utf8_length
+    return measured(pa.array(column, from_pandas=True)).fill_null(0).to_numpy(zero_copy_only=False)
 
 
 def missing_text(index: pd.Index) -> pd.Series:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .columns import as_text, constant_text, missing_text, sort_order
+from .columns import as_text, constant_text, missing_text, sort_order, text_lengths
 from .origins import origin_of
 from .model import Standard
 from .plan import Mapping, Study, VariablePlan
@@ -117,10 +117,6 @@ class Cells(NamedTuple):
     def trouble(self, rule: str, hit: np.ndarray, message: str, column: pd.Series) -> Trouble:
         return Trouble(rule, self.dataset, self.variable, self.rows[hit], message, take(column, hit))
 
-    def bytes(self, text: str) -> int:
-        """The bytes of a text in the file: one a character, but in UTF-8."""
-        return len(text.encode()) if self.encoding == "utf-8" else len(text)
-
     def cut(self, text: str) -> str:
         return text.encode()[:LONGEST].decode(errors="ignore") if self.encoding == "utf-8" else text[:LONGEST]
 
@@ -133,7 +129,7 @@ def _fit(column: pd.Series, cells: Cells, troubles: list[Trouble]) -> pd.Series:
     texts = pd.Series(pd.array(distinct, dtype="str"))
     checks = (("CONFORM-CONTROL", texts.str.contains(_CONTROL, regex=True), "control characters became blanks"),
               ("CONFORM-ASCII", ~texts.map(str.isascii).astype(bool), "the text holds characters outside US-ASCII"),
-              ("CONFORM-LENGTH", texts.map(cells.bytes) > LONGEST, f"the text was cut at {LONGEST} bytes"))
+              ("CONFORM-LENGTH", pd.Series(text_lengths(texts, cells.encoding) > LONGEST), f"the text was cut at {LONGEST} bytes"))
     for rule, wrong, message in checks:
         hit = np.flatnonzero(wrong.to_numpy(dtype=bool)[codes] & (codes >= 0)) if wrong.any() else ()
         if len(hit):
@@ -149,7 +145,7 @@ def _check_declared(column: pd.Series, plan: VariablePlan | None, cells: Cells, 
     if plan is None or "length" not in plan.attributes or pd.api.types.is_numeric_dtype(column.dtype):
         return
     declared = int(plan.attributes["length"])
-    longer = np.flatnonzero(column.map(cells.bytes, na_action="ignore").fillna(0) > declared)
+    longer = np.flatnonzero(text_lengths(column, cells.encoding) > declared)
     if len(longer):
         troubles.append(cells.trouble("CONFORM-DECLARED-LENGTH", longer, f"the text is longer than the declared length of {plan.name}, {declared} bytes", column))
 

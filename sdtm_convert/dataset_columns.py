@@ -26,7 +26,7 @@ from .xpt.declare import check_label, check_name, declare, declared_by_name
 from .xpt.encode import _floats, text_array
 from .xpt.target import Target
 
-ALLOWED = frozenset({"control characters", "long text", "names"})  # in data, what transport files alone cannot hold; names are checked here
+ALLOWED = frozenset({"control characters", "long text"})  # in data, what transport files alone cannot hold, or must not
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]+)?([+-]([01][0-9]|2[0-3]):[0-5][0-9]|Z)?")  # CDISC's
 
 
@@ -79,30 +79,23 @@ def dataset_columns(
     Raises InputError, as `write_xpt` does, for names and labels that no submission may have, and for declared variables and keys without
     a column; TypeError for what is not one table.
     """
-    target = Target(str(path), name, "utf-8", ALLOWED)
+    target = Target(str(path), name, "utf-8", ALLOWED, hints=False)
+    labels = replace(target, allow=frozenset())
     check_name(name, target, "dataset")
-    check_label(label, target)
+    check_label(label, labels)
     variables = tuple(variables or ())
     parts, whole = split(frame)
     if not whole:
         raise TypeError("frame: tables one by one become a transport file alone; other formats say first how many rows there are. Give one table.")
     part = next(parts)
     found = declare(part, declared_by_name(variables), target, infer=True)
-    _check_names_and_labels(name, label, found, target)
+    for variable in found:
+        check_label(variable.label, labels, variable.name)
     given = {variable.name: variable for variable in variables}
     described = tuple(_described(variable, given.get(variable.name), order) for order, variable in enumerate(found, 1))
     described = _keyed(described, tuple(keys), target)
     check_keys(described, path)
     return Columns(described_dataset(name, label, described, part.rows), part.sources, target)
-
-
-def _check_names_and_labels(name: str, label: str, variables: Iterable[XptVariable], target: Target) -> None:
-    """What a transport file may be allowed, and here nothing is: other names than in capital letters, labels with control characters."""
-    for what, variable, said, text in [("dataset", "", name, label), *(("variable", v.name, v.name, v.label) for v in variables)]:
-        if not re.fullmatch("[A-Z][A-Z0-9_]*", said):
-            target.refuse(f"is no {what} name for a submission: capital letters, and a letter first.", value=said)
-        if any(ord(character) < 32 or ord(character) == 127 for character in text):
-            target.refuse("is a label with a control character.", variable, value=text)
 
 
 def _keyed(variables: tuple[Variable, ...], keys: tuple[str, ...], target: Target) -> tuple[Variable, ...]:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from .dataset_json import LIMITS, WHOLE
 from .errors import InputError
 from .model import Dataset, Variable
-from .xpt.moments import DAYS_TO_1970
+from .xpt.moments import DAYS_TO_1970, nearest_seconds
 
 ISO8601 = {  # what the values of a date that is a number to SAS look like
     "date": r"^\d{4}-\d{2}-\d{2}$",
@@ -151,15 +151,8 @@ def _since_1960(texts: pa.LargeStringArray, kind: str, refuse) -> pa.DoubleArray
     if kind == "date":
         numbers = (counted + DAYS_TO_1970).astype(np.float64)
     else:
-        numbers = _seconds(counted + (DAYS_TO_1970 * 86400 * 10**6 if kind == "datetime" else 0))
+        numbers = nearest_seconds(counted, 10**6, DAYS_TO_1970 * 86400 if kind == "datetime" else 0)
     return pa.array(np.where(texts.is_null(), np.nan, numbers))
-
-
-def _seconds(micros: np.ndarray) -> np.ndarray:
-    """Microseconds as the float64 of seconds that is nearest. Those beyond 2**53 are no float64: seconds so large have room for few digits of
-    a fraction, so that it may be rounded by itself."""
-    whole, rest = np.divmod(micros, 10**6)
-    return np.where(np.abs(micros) <= WHOLE, micros / 1e6, whole + rest / 1e6)
 
 
 def _scalar(text: str) -> pa.Scalar:

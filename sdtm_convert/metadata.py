@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from .columns import text_lengths
 from .conform import SUPP_KEYS, Conformed
 from .model import Codelist, Dataset, Method, Origin, Package, RangeCheck, StandardUsed, StandardVariable, Term, ValueLevel, Variable
 from .origins import method_of, origin_of
@@ -155,9 +154,7 @@ def char_length(column: pd.Series, encoding: str) -> int:
     """Bytes of the longest value in the study's encoding, at least 1; 8 for a number."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         return 8
-    measured = pc.binary_length if encoding == "utf-8" else pc.utf8_length  # the other encodings have one byte a character
-    longest = pc.max(measured(pa.array(column, from_pandas=True))).as_py()
-    return max(1, longest or 0)
+    return max(1, int(text_lengths(column, encoding).max(initial=0)))
 
 
 def data_type(column: pd.Series, type: str, values: str) -> str:

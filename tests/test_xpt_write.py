@@ -13,17 +13,21 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from sdtm_convert.errors import InputError
 from sdtm_convert.model import Variable
 from sdtm_convert.xpt import XptMetadata, XptVariable, XptWarning, files, list_members, read_xpt, write_members, write_xpt
 from sdtm_convert.xpt import write as xpt_write
+from sdtm_convert.xpt.moments import nearest_seconds
 
 pytestmark = pytest.mark.usefixtures("both_ways")
 
@@ -232,6 +236,14 @@ def test_what_is_no_number_is_refused(write, values, message):
 )
 def test_dates_and_times_count_from_1960_as_their_format_says(write, values, shown, expected):
     assert numbers(write({"D": values}, {"D": num(format=shown)})) == [expected]
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(-(10**6), 10**7) | st.integers(-(2**62), 2**62), st.sampled_from([1, 10**3, 10**6, 10**9]), st.sampled_from([0, 3653 * 86400]))
+@example(1048844, 10**6, 0)
+def test_seconds_are_the_nearest_that_a_number_can_be(ticks, per_second, more):
+    [seconds] = nearest_seconds(np.array([ticks]), per_second, more)
+    assert seconds == float(Fraction(ticks, per_second) + more)
 
 
 def test_undeclared_dates_and_times_get_a_format(write, tmp_path):

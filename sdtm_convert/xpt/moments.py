@@ -64,5 +64,15 @@ def since_1960(part: pa.Array, variable: XptVariable, first_row: int, target: Ta
             why = f"has a time of day, which the format {variable.format} would lose."
             target.refuse(why, variable.name, first_row + row, str(shown(part, row)))
         return days.astype(np.float64) + DAYS_TO_1970
-    seconds, rest = np.divmod(ticks, unit)
-    return seconds.astype(np.float64) + (DAYS_TO_1970 * 86400 if moment else 0) + rest / unit
+    return nearest_seconds(ticks, unit, DAYS_TO_1970 * 86400 if moment else 0)
+
+
+def nearest_seconds(ticks: np.ndarray, per_second: int, more: int) -> np.ndarray:
+    """Whole numbers of ticks as seconds, and `more` whole seconds, each the float64 that is nearest.
+
+    Ticks beyond 2**53 are no float64: seconds so large have room for few digits of a fraction, so that it may be rounded by itself.
+    """
+    seconds, rest = np.divmod(ticks, per_second)
+    seconds += more
+    whole = seconds * per_second + rest  # beyond 2**53 it may be anything
+    return np.where(np.abs(seconds) < 2**53 // per_second, whole / per_second, seconds + rest / per_second)

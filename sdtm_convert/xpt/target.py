@@ -26,6 +26,7 @@ class Target:
     dataset: str
     encoding: str = "ascii"
     allow: frozenset[str] = frozenset()
+    hints: bool = True  # whether the caller could pass `allow`
 
     def refuse(self, why: str, variable: str = "", row: int | None = None, value: object = None, allowance: str = "") -> NoReturn:
         """Raise the one clear answer: file, dataset.variable, 1-based row, value, why, and the option that would let it pass."""
@@ -33,7 +34,7 @@ class Target:
         if row is not None:
             place += f", row {row + 1}"
         shown = "" if value is None else f" {_short(value)}"
-        hint = f" Pass allow={{{allowance!r}}} to write it all the same." if allowance else ""
+        hint = f" Pass allow={{{allowance!r}}} to write it all the same." if allowance and self.hints else ""
         raise InputError(f"{self.path}: {place}:{shown} {why}{hint}")
 
 
